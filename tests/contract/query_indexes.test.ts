@@ -4,6 +4,7 @@ import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { removeUnredeemedTrials } from "#core/billing/trials/remove_unredeemed.ts";
 import { DAY } from "#core/clock.ts";
 import { moveEvents } from "#core/events/move_events.ts";
+import { cursorAfter } from "#core/paging.ts";
 import { billing, outboxes, stripe } from "#core/parts.ts";
 import { findPerson } from "#core/personal_data/find_person.ts";
 import { eraseAccount, readAccount } from "#core/personal_data/personal_data.ts";
@@ -21,18 +22,27 @@ import { giveRole, setRoles } from "#tests/support/roles.ts";
 interface Query {
   collection: string;
   filter: Document;
+  /** The fields that order a page of a list; absent for other queries. */
+  order?: string[];
 }
 
-const CURSOR = Buffer.from('["2026-01-01T00:00:00.000Z","session_1"]').toString("base64url");
+const CURSOR = cursorAfter(
+  { createdAt: "2026-01-01T00:00:00.000Z", _id: "session_1" },
+  { method: "list_sessions" },
+);
 let nest: TestNest;
 const queries: Query[] = [];
+
+const sortFieldsOf = (sort: Document | Map<string, unknown>) =>
+  sort instanceof Map ? [...sort.keys()] : Object.keys(sort);
 
 function note({ commandName, command }: CommandStartedEvent): void {
   const collection = String(command[commandName]);
   const statements: Document[] = command.updates ?? command.deletes ?? [];
   const single = command.filter ?? command.query ?? command.pipeline?.[0]?.$match;
   const filters = [...statements.map(({ q }) => q), ...(single ? [single] : [])];
-  for (const filter of filters) queries.push({ collection, filter });
+  const order = command.limit && command.sort ? { order: sortFieldsOf(command.sort) } : {};
+  for (const filter of filters) queries.push({ collection, filter, ...order });
   for (const { $unionWith, $lookup } of (command.pipeline ?? []) as Document[]) {
     if ($unionWith) queries.push({ collection: $unionWith.coll, filter: $unionWith.pipeline[0].$match });
     if ($lookup) queries.push({ collection: $lookup.from, filter: { [$lookup.foreignField]: "a value" } });
@@ -76,6 +86,9 @@ async function live(): Promise<void> {
   await setRoles(nest, (await nest.signIn("other@example.com")).user_id, ["admin"]);
   await setRoles(nest, ada.user_id, []);
   for (const [method, body] of [
+    ["list_users", {}],
+    ["list_users", { role: "admin", status: "active" }],
+    ["list_users", { query: "ada" }],
     ["update_user", { ...own, name: "Ada", status: "disabled" }],
     ["update_user", { ...own, status: "active" }],
     ["list_roles", {}],
@@ -165,7 +178,23 @@ const isNarrow = (value: unknown) =>
   "$eq" in value ||
   ("$exists" in value && "$lte" in value);
 
-function restsOnIndex({ collection, filter }: Query): boolean {
+/** Whether an index has the equalities of a page's query, and then its order: the page reads its own documents only. */
+function isOrderedByIndex({ collection, filter, order }: Query): boolean {
+  return (COLLECTIONS[collection] ?? []).some(({ key }) => {
+    const fields = Object.keys(key);
+    const [first = ""] = order ?? [];
+    const start = fields.indexOf(first);
+    return (
+      start >= 0 &&
+      order?.every((field, each) => fields[start + each] === field) === true &&
+      fields.slice(0, start).every((field) => field in filter)
+    );
+  });
+}
+
+function restsOnIndex(query: Query): boolean {
+  const { collection, filter } = query;
+  if (isOrderedByIndex(query)) return true;
   const leading = ["_id", ...(COLLECTIONS[collection] ?? []).map(({ key }) => Object.keys(key)[0] ?? "")];
   if (leading.some((field) => field in filter && isNarrow(filter[field]))) return true;
   const branches = filter.$or as Document[] | undefined;

@@ -418,6 +418,8 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const desk = { ...role, name: "Desk", level: 10, capabilities: [] };
     for (const [method, body, expected] of [
       ["list_roles", {}, 1],
+      ["list_users", {}, 3],
+      ["list_users", { query: "ada" }, 3],
       ["set_role", desk, 3],
       ["set_role", { ...desk, level: 11 }, 3],
       ["set_user_roles", { ...own(), roles: ["support"] }, 3],

@@ -1,4 +1,5 @@
 import app from "#app";
+import { cursorAfter } from "#core/paging.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
@@ -15,7 +16,10 @@ const CLIENT = sampleClient(app);
 const PLAN = app.plans[0]?.id ?? "pro";
 const USER = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
 /** As `list_sessions` returns it. */
-const CURSOR = "WyIyMDI2LTAzLTE0VDA5OjI2OjUzLjU4OVoiLCJzZXNzaW9uXzJoRjRoUno1WGRCdDhXbjJNZjdWazFRYzRZcyJd";
+const CURSOR = cursorAfter(
+  { createdAt: "2026-03-14T09:26:53.589Z", _id: "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys" },
+  { method: "list_sessions" },
+);
 const OPAQUE = "An opaque string: compare it, do not parse it.";
 
 const timestamp = (

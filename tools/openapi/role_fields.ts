@@ -1,4 +1,5 @@
 import { ACCOUNT_CAPABILITIES, PLATFORM_CAPABILITIES } from "#core/capabilities.ts";
+import { cursorAfter } from "#core/paging.ts";
 import { ROLE_KEY_LIMIT } from "#core/roles/role_key.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 
@@ -69,6 +70,7 @@ export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldD
     example: "active",
     narrows: { enum: ["active", "disabled", "deleted"] },
   },
+  ...listFields(timestamp),
   "update_user.status": {
     description: "`disabled` ends every session and lets the user sign in no more.",
     example: "active",
@@ -92,3 +94,53 @@ export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldD
   },
   "set_user_roles.user.id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
 });
+
+const LIST_EXAMPLE = {
+  query: "ada@",
+  status: "active",
+  role: "support",
+  created_after: "2026-01-01T00:00:00.000Z",
+} as const;
+const LIST_CURSOR = cursorAfter(
+  { createdAt: "ada@example.com", _id: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp" },
+  { method: "list_users", filter: LIST_EXAMPLE },
+);
+
+/** The fields of `list_users`. */
+function listFields(timestamp: Timestamp): Readonly<Record<string, FieldDocumentation>> {
+  return {
+    query: {
+      description: "The start of an email address, or of a phone number with its plus sign.",
+      example: LIST_EXAMPLE.query,
+    },
+    "list_users.status": {
+      description: "Only users with this status. Default: all.",
+      example: LIST_EXAMPLE.status,
+    },
+    "list_users.role": { description: "Only users with this platform role.", example: LIST_EXAMPLE.role },
+    created_after: {
+      description: "Only users who were created after this date or time of ISO 8601.",
+      example: LIST_EXAMPLE.created_after,
+    },
+    "list_users.cursor": {
+      description: "The `next_cursor` of the page before, with the same filters. Absent: the first page.",
+      example: LIST_CURSOR,
+    },
+    "list_users.next_cursor": {
+      description: "The cursor of the next page; null at the end.",
+      example: LIST_CURSOR,
+    },
+    "list_users.items": { description: "The users of the page." },
+    "list_users.items[].id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
+    "list_users.items[].name": USER_NAME,
+    "list_users.items[].created_at": timestamp("When the user was created."),
+    "list_users.items[].updated_at": timestamp(
+      "When the user's own fields last changed; null if they never did.",
+    ),
+    "list_users.items[].status": {
+      description: "`active`; `disabled`: the user can't sign in; `deleted`: the user is gone.",
+      example: "active",
+      narrows: { enum: ["active", "disabled", "deleted"] },
+    },
+  };
+}

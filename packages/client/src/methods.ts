@@ -22,6 +22,7 @@ export const METHODS = {
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
+  list_users: {"bearer":true,"fills":"","answer":"items[]","errors":"role_not_found"},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
@@ -63,6 +64,7 @@ export interface Errors {
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
   list_sessions: CommonError;
+  list_users: CommonError | "role_not_found";
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
@@ -319,6 +321,21 @@ export interface Requests {
     /** The most items of a page. Default: 50. */
     limit?: number;
     /** `next_cursor` of the page before. Absent for the first page. */
+    cursor?: string;
+  };
+  /** Lists users, the newest first, or by address. */
+  list_users: {
+    /** The start of an email address, or of a phone number with its plus sign. */
+    query?: string;
+    /** Only users with this status. Default: all. */
+    status?: "active" | "disabled" | "deleted";
+    /** Only users with this platform role. */
+    role?: string;
+    /** Only users who were created after this date or time of ISO 8601. */
+    created_after?: string;
+    /** The most items of a page. Default: 50. */
+    limit?: number;
+    /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
     cursor?: string;
   };
   /** Registers a user, at once or after a code proves the address. */
@@ -829,6 +846,32 @@ export interface Responses {
       amr: Array<string>;
     }>;
     /** Pass it as `cursor` for the next page; null at the end of the list. */
+    next_cursor: string | null;
+  };
+  list_users: {
+    /** The users of the page. */
+    items: Array<{
+      /** The user's id. */
+      id: string;
+      /** When the user was created. */
+      created_at: string;
+      /** When the user's own fields last changed; null if they never did. */
+      updated_at: string | null;
+      /** `active`; `disabled`: the user can't sign in; `deleted`: the user is gone. */
+      status: "active" | "disabled" | "deleted";
+      /** What the user is called; null: not known. */
+      name: string | null;
+      /** The language that the user chose for mails; null for the language of the client. */
+      locale: string | null;
+      /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
+      metadata: {
+      };
+      /** An email address. */
+      email: string | null;
+      /** The keys of the user's platform roles. Every user has `user`. */
+      roles: Array<string>;
+    }>;
+    /** The cursor of the next page; null at the end. */
     next_cursor: string | null;
   };
   register_user: {

@@ -33,6 +33,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   listRoles(...args: CallArguments<"list_roles", IsCamel>): Promise<Cased<Responses["list_roles"], IsCamel>>;
   /** Lists a user's active sessions, the newest first. @throws ClientError<"list_sessions"> */
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
+  /** Lists users, the newest first, or by address. @throws ClientError<"list_users"> */
+  listUsers(...args: CallArguments<"list_users", IsCamel>): Promise<Cased<Responses["list_users"], IsCamel>>;
   /** Registers a user, at once or after a code proves the address. @throws ClientError<"register_user"> */
   registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
   /** Removes an email address or phone number of the user. @throws ClientError<"remove_identifier"> */

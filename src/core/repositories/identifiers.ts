@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Collection, Db, Filter, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { findWithOwner } from "#core/repositories/identifier_owner.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
@@ -93,6 +93,19 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
     const active = { identifierType, identifierValue, removedAt: null };
     const found = await findWithOwner(this.#collection, active, { hasPassword: false });
     return found ?? { identifier: null, user: null };
+  }
+
+  /** Lists identifiers that `startingWith` matches, by their value. */
+  listByPrefix(filter: Filter<Identifier>, limit: number): Promise<Identifier[]> {
+    return this.#collection.find(filter).sort({ identifierValue: 1 }).limit(limit).toArray();
+  }
+
+  /** Lists all identifiers of users, removed ones included, the oldest first. */
+  listByUsers(userIds: readonly string[]): Promise<Identifier[]> {
+    return this.#collection
+      .find({ userId: { $in: [...userIds] } })
+      .sort({ createdAt: 1, _id: 1 })
+      .toArray();
   }
 
   /** Lists all addresses of a user, removed addresses included, the oldest first. */

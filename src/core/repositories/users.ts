@@ -2,22 +2,19 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { OUTBOX_INDEX } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
-import { UserAdministration } from "#core/repositories/user_administration.ts";
 import { newUser } from "#core/repositories/user_creation.ts";
 import type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
+import { USER_LIST_INDEXES, UserLists } from "#core/repositories/user_lists.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 
-const userIndexes: IndexDescription[] = [
-  { key: { roles: 1 }, partialFilterExpression: { roles: { $exists: true } } },
-  OUTBOX_INDEX,
-];
+const userIndexes: IndexDescription[] = [...USER_LIST_INDEXES, OUTBOX_INDEX];
 
 /** The field of a subscription's pending rejection. */
 const pendingField = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
 
-export class UserRepository extends UserAdministration {
+export class UserRepository extends UserLists {
   static readonly collectionName = "users";
   static readonly indexes = userIndexes;
   static readonly personalData: PersonalData<User> = {

@@ -150,7 +150,7 @@ export class Asker {
   /** The example of a method that concerns roles, with a role of its own. */
   async #readyForRoles(body: Body): Promise<void> {
     const { name } = this.form;
-    if (name === "list_roles" || name === "set_user_roles") return;
+    if (name === "list_users" || name === "list_roles" || name === "set_user_roles") return;
     const key = `role_${++users}`;
     body.key = key;
     if (name === "delete_role") await giveRole(this.nests.good, { key });
@@ -225,7 +225,7 @@ export class Asker {
 const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_password_reset", "reset_password"];
 
 /** The methods that need the capability `roles.manage`. The asker calls them with an internal key. */
-const ROLE_METHODS = ["list_roles", "set_role", "delete_role", "set_user_roles"];
+const ROLE_METHODS = ["list_users", "list_roles", "set_role", "delete_role", "set_user_roles"];
 
 /** The access token of a new user with the password of the example. */
 async function withPassword({ nests: { good } }: Asker, current_password: unknown): Promise<CallOptions> {
@@ -511,6 +511,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   role_built_in: (asker) => asker.send({ key: "admin" }),
   role_not_found: (asker) => asker.send({ key: "nothing" }),
   "set_user_roles:role_not_found": (asker) => asker.send({ roles: ["nothing"] }),
+  "list_users:role_not_found": (asker) => asker.send({ role: "nothing", cursor: undefined }),
   role_in_use: async (asker) => {
     const { user_id } = await asker.nests.good.signIn(`person${++users}@example.com`);
     await giveRole(asker.nests.good, { key: "in_use", user_id });

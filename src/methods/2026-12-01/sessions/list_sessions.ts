@@ -27,6 +27,9 @@ export const response = strictObject({
   next_cursor: nullable(string()),
 });
 
+/** The cursors of every user are alike: each is a position among the sessions of the user who is asked for. */
+const LIST = { method: "list_sessions" };
+
 export const handler = rpc({
   name: "list_sessions",
   version: "2026-12-01",
@@ -37,11 +40,11 @@ export const handler = rpc({
   response,
   errors: [],
   async reads({ core, request: asked, caller }) {
-    const page = readPage(asked);
+    const page = readPage(asked, LIST);
     const userId = namedUserOf(caller, asked.user_id);
     const now = core.clock.now().toISOString();
     const found = await core.sessions.listPage(userId, now, { ...page, limit: page.limit + 1 });
-    return cutPage(found, page.limit);
+    return cutPage(found, page.limit, LIST);
   },
   async run({ reads: { items, nextCursor }, caller }) {
     return {
