@@ -1,32 +1,36 @@
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
 import { formatMoney } from "#core/messages/formats.ts";
+import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
+import type { Role } from "#core/repositories/roles.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";
+import type { User } from "#core/repositories/users.ts";
+import { rolesOf } from "#core/roles/rights.ts";
 import { describeMovement, type MoneyMovement } from "#tools/operator/user_payments.ts";
 import { table } from "#tools/terminal/table.ts";
 
 /**
  * Describes a user's stored data, payments and refunds in lines for the terminal.
  * @param movements the payments, refunds and balance changes at Stripe; or the reason why they were not read
+ * @param ownRoles the app's own platform roles
  */
 export function describeUser(
   account: Account,
   movements: readonly MoneyMovement[] | string,
   now: Date,
+  ownRoles: readonly Role[],
 ): string[] {
-  const { users, identifiers, sessions, marketingConsents, subscriptions, trials } = account;
+  const { users, identifiers, passwords, sessions, marketingConsents, subscriptions, trials } = account;
   const access = findAccess(subscriptions, now);
   const active = sessions.filter(({ revokedAt, expiresAt }) => !revokedAt && expiresAt > now.toISOString());
   return table([
-    ...users.flatMap(({ _id, createdAt }) => [
-      ["user", _id],
-      ["since", createdAt],
-    ]),
+    ...users.flatMap((user) => describeOwner(user, ownRoles)),
     ...identifiers.map(({ identifierValue, verifiedAt, removedAt }) => [
       "address",
       `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
     ]),
+    ["password", describePassword(passwords[0])],
     ["consent", marketingConsents[0]?.level ?? "not given"],
     ["subscription", access ? `${access.subscription.status} until ${access.endsAt}` : "none usable"],
     ...subscriptions.flatMap(describeSubscription).map((line) => ["", line]),
@@ -34,6 +38,23 @@ export function describeUser(
     ["sessions", `${active.length} active, ${sessions.length - active.length} ended`],
     ...describeMoney(movements),
   ]);
+}
+
+function describeOwner(user: User, ownRoles: readonly Role[]): [string, string][] {
+  const roles = rolesOf(user, ownRoles).map(({ key }) => key);
+  return [
+    ["user", user._id],
+    ["since", user.createdAt],
+    ...(user.disabledAt ? [["disabled", `since ${user.disabledAt}`] satisfies [string, string]] : []),
+    ["roles", roles.join(", ")],
+  ];
+}
+
+function describePassword(password: Password | undefined): string {
+  if (password === undefined) return "none";
+  const { failedCount } = password;
+  if (failedCount >= FAILED_PASSWORDS_LIMIT) return "locked, until the user resets it";
+  return failedCount === 0 ? "set" : `set, ${failedCount} wrong since the last right one`;
 }
 
 function describeTrial({ _id, redeemedAt, usedAt }: Trial): string {

@@ -41,17 +41,22 @@ export function userCommands(program: Command): void {
   const show = users
     .command("show")
     .argument(WHO, WHO_IS)
-    .description("shows a summary of a user's stored data, and payments and refunds from Stripe");
+    .description(
+      "shows a summary of a user's stored data, such as roles and the state of the password, and payments and refunds from Stripe",
+    );
   examples(show, ["users show user_2Jx...", "users show ada@example.com --json"]);
   act(show, (terminal, who: string) =>
     withAccounts(terminal, async (core) => {
       const account = await readAccount(core, await findPerson(core, who));
-      const movements = await readMoney(terminal.environment, customersOf(account));
+      const [movements, ownRoles] = await Promise.all([
+        readMoney(terminal.environment, customersOf(account)),
+        core.roles.list("platform"),
+      ]);
       const document = {
         ...exportAccount(account),
         payments: typeof movements === "string" ? null : movements,
       };
-      terminal.show(document, describeUser(account, movements, core.clock.now()));
+      terminal.show(document, describeUser(account, movements, core.clock.now(), ownRoles));
     }),
   );
 

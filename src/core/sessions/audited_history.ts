@@ -12,6 +12,13 @@ const WORDS = {
   "identifier.verified": "an address or a phone number was verified",
 } as const satisfies Partial<Record<EventType, string>>;
 
+/** What a support employee should know about the errors that callers get without a reason. */
+const CAUSES: Readonly<Partial<Record<string, string>>> = {
+  invalid_credentials: "the password was wrong or is locked, or the user has none",
+  verification_not_found: "the code was wrong, used, expired or replaced",
+  incorrect_code_verifier: "another device opened the link",
+};
+
 export type AuditedCode = keyof typeof WORDS;
 
 interface AuditedEvent {
@@ -34,9 +41,14 @@ export function auditedEvents(rows: readonly AuditLog[], documents: readonly Out
     .filter((event) => !moved.has(keyOf(event)));
   return [...stored, ...pending].flatMap(({ type, at, target, errorCode }) => {
     if (!isTold(type)) return [];
-    const what = errorCode === null ? WORDS[type] : `${WORDS[type]}: ${errorCode}`;
-    return [{ code: type, at, about: target.id, what }];
+    return [{ code: type, at, about: target.id, what: describe(WORDS[type], errorCode) }];
   });
+}
+
+function describe(words: string, errorCode: string | null): string {
+  if (errorCode === null) return words;
+  const cause = CAUSES[errorCode];
+  return cause === undefined ? `${words}: ${errorCode}` : `${words}: ${errorCode} (${cause})`;
 }
 
 const isTold = (type: EventType): type is AuditedCode => type in WORDS;

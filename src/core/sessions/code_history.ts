@@ -34,7 +34,15 @@ export function codeEvents(verification: Verification, now: string): CodeEvent[]
   const event = (code: CodeEventCode, at: string, what: string): CodeEvent => ({ code, at, about, what });
   const events = [event("code_requested", createdAt, `requested a message ${why}`)];
   if (usedAt) events.push(event("code_redeemed", usedAt, "redeemed the code or the link of the message"));
-  if (revokedAt) events.push(event("code_replaced", revokedAt, "the message was replaced by a later one"));
+  // A change of the user ends all messages, those that were redeemed before too.
+  if (revokedAt && !usedAt)
+    events.push(
+      event(
+        "code_replaced",
+        revokedAt,
+        "a later message, or a change of address or password, replaced the message",
+      ),
+    );
   const wrong = usedAt ? attempts - 1 : attempts;
   // Attempts have no time of their own.
   const at = usedAt ?? revokedAt ?? createdAt;

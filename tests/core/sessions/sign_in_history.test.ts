@@ -164,7 +164,12 @@ test.each<[string, Partial<Verification>, [string, string][]]>([
   [
     "was replaced",
     { revokedAt: minute(3) },
-    [[minute(3), "the message was replaced by a later one"], requested],
+    [[minute(3), "a later message, or a change of address or password, replaced the message"], requested],
+  ],
+  [
+    "was redeemed before a change of the user ended all messages",
+    { usedAt: minute(2), revokedAt: minute(3), attempts: 1 },
+    [[minute(2), "redeemed the code or the link of the message"], requested],
   ],
   [
     "had five wrong codes",
@@ -195,6 +200,6 @@ test("names the error of a failed sign-in", () => {
     errorCode: "verification_not_found",
   } as AuditLog;
   expect(listSignInEvents({ clock }, { ...nothing, auditLogs: [row] })[0]?.what).toBe(
-    "a sign-in failed: verification_not_found",
+    "a sign-in failed: verification_not_found (the code was wrong, used, expired or replaced)",
   );
 });

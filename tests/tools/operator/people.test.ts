@@ -49,7 +49,11 @@ describe("users", () => {
       roles: ["admin", "support", "user"],
     });
     expect((await nest.call(`${V3}list_roles`, {}, bearer())).status).toBe(200);
-    expect(await run("users", "grant", ADA, "owner")).toMatchObject({ status: 1 });
+    const { printed } = await run("users", "show", ADA);
+    expect(printed).toMatch(/^roles +admin, support, user$/m);
+    const refused = await run("users", "grant", ADA, "owner");
+    expect(refused.status).toBe(1);
+    expect(refused.printed).toContain("No platform role `owner`. Platform roles: user, support, admin.");
     const rows = (await nest.moveEvents()).filter(({ action }) => action === "user.roles_changed");
     expect(rows.map(({ actor, data }) => [actor.type, data.added])).toEqual([
       ["operator", "support"],
