@@ -26,6 +26,11 @@ export async function openFreshDatabase(): Promise<{ database: Db; [Symbol.async
 
 /** URIs of databases that tests released. They keep their indexes, which take longer to create than most tests run. */
 const used: string[] = [];
+/** Names of databases that have every index. To create the indexes again would take longer than to empty the collections. */
+const indexed = new Set<string>();
+const INDEX_COMMANDS = new Set(["createIndexes", "dropIndexes", "collMod"]);
+/** Prepares all databases of this process: a client of each test would open a connection for each collection. */
+let preparing: MongoClient | undefined;
 
 /** A URI for `prepareDatabase`, of a released database if there is one. */
 export const takeDatabaseUri = (): string => used.pop() ?? freshDatabaseUri();
@@ -35,13 +40,26 @@ export function releaseDatabase(uri: string): void {
   used.push(uri);
 }
 
-/** Empties every collection of Nest, drops any other collection, and creates the indexes. */
-export async function prepareDatabase(database: Db): Promise<void> {
+/**
+ * Empties every collection of Nest, drops any other collection, and creates the indexes unless an earlier call did.
+ * @param client watched, so that the next call creates the indexes again if a test changes them by this client
+ */
+export async function prepareDatabase({ databaseName: name }: Db, client: MongoClient): Promise<void> {
+  preparing ??= new MongoClient(inject("mongoUri"), { maxPoolSize: 4, serverSelectionTimeoutMS: 120_000 });
+  const database = preparing.db(name);
   const present = await database.listCollections({}, { nameOnly: true }).toArray();
   await Promise.all(
-    present.map(({ name }) =>
-      name in COLLECTIONS ? database.collection(name).deleteMany({}) : database.dropCollection(name),
+    present.map((collection) =>
+      collection.name in COLLECTIONS
+        ? database.collection(collection.name).deleteMany({})
+        : database.dropCollection(collection.name),
     ),
   );
-  await createIndexes(database);
+  const names = new Set(present.map((collection) => collection.name));
+  if (!indexed.has(name) || Object.keys(COLLECTIONS).some((collection) => !names.has(collection)))
+    await createIndexes(database);
+  indexed.add(name);
+  client.on("commandStarted", ({ commandName }) => {
+    if (INDEX_COMMANDS.has(commandName)) indexed.delete(name);
+  });
 }

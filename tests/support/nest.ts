@@ -163,8 +163,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   });
   if (!options.beside) {
     // A database that the test named may hold documents that it needs.
-    const prepare = options.environment?.MONGODB_URI ? createIndexes : prepareDatabase;
-    await prepare(gateway.mongo.database);
+    const { database, client } = gateway.mongo;
+    await (options.environment?.MONGODB_URI ? createIndexes(database) : prepareDatabase(database, client));
   }
   return new TestNest({
     ...{ secrets, ses, sns, hibp, stripe, mongoUri, environment, clock, logLines, gateway },
