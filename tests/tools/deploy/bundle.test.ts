@@ -160,14 +160,15 @@ const OPTIONAL = [
 describe("a zip", () => {
   test("has the same bytes in another run and another time zone", async () => {
     const again = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
+    for (const [index, { name, code }] of bundles.entries())
+      expect(Buffer.compare(code, again.bundles[index]?.code ?? new Uint8Array()), name).toBe(0);
+    const code = bundles[0]?.code ?? new Uint8Array();
+    const first = zipFunction(code);
     const zone = process.env.TZ;
-    for (const [index, { name, code }] of bundles.entries()) {
-      const first = zipFunction(code);
-      process.env.TZ = "Pacific/Kiritimati";
-      const second = zipFunction(again.bundles[index]?.code ?? new Uint8Array());
-      process.env.TZ = zone;
-      expect(Buffer.compare(first, second), name).toBe(0);
-    }
+    process.env.TZ = "Pacific/Kiritimati";
+    const second = zipFunction(code);
+    process.env.TZ = zone;
+    expect(Buffer.compare(first, second)).toBe(0);
   });
 
   test("contains the add-on beside the handler, which Lambda's processor can run", async () => {
