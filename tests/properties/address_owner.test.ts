@@ -5,7 +5,7 @@ import { BUSY_MACHINE, startNest, type TestNest } from "#tests/support/nest.ts";
 import { seedOf } from "#tests/support/seed.ts";
 import { suiteOptions } from "#tests/support/suite_options.ts";
 
-const RUNS = suiteOptions.runs ?? 60;
+const RUNS = suiteOptions.runs ?? (suiteOptions.isFaultsRun ? 60 : 20);
 const LIMIT_MS = 120_000 + RUNS * 5_000;
 
 let nest: TestNest;

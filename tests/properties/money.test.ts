@@ -5,7 +5,7 @@ import { type NestInstance, startInstances } from "#tests/properties/nest_instan
 import { seedOf } from "#tests/support/seed.ts";
 import { reportSuite, suiteOptions } from "#tests/support/suite_options.ts";
 
-const RUNS = suiteOptions.runs ?? 200;
+const RUNS = suiteOptions.runs ?? (suiteOptions.isFaultsRun ? 200 : 40);
 /** Time limit of the search for a shorter history that fails too. */
 const SHRINKING_MS = 240_000;
 /** The mutation test switches shrinking off, because it only needs to know whether the test fails. */

@@ -7,8 +7,10 @@ const { FAULTS_RUNS, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS } =
 export const suiteOptions = {
   /** How long a suite explores, in seconds; null: its own default. */
   seconds: FAULTS_SECONDS ? Number(FAULTS_SECONDS) : null,
-  /** How many lives the money suite plays; null: its own default. */
+  /** How many histories a suite of `tests/properties` runs; null: its own default. */
   runs: FAULTS_RUNS ? Number(FAULTS_RUNS) : null,
+  /** Whether `npm run test:faults` runs the suite, not `npm test`, which takes smaller samples. */
+  isFaultsRun: FAULTS_REPORTS !== undefined,
   /** Whether to run a suite whole instead of a short sample. */
   isWhole: FAULTS_ALL === "1",
   /** Runs only the fault scenarios whose name contains this text. */
