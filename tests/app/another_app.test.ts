@@ -44,7 +44,7 @@ describe("an app of somebody else's", () => {
     expect(made["mail magic-link de"]).toContain("Das Team von Acme");
     expect(made["landing index.html"]).toContain("Sign in to Acme");
     expect(made["openapi document"]).toContain("https://nest.acme.example");
-  }, 180_000);
+  }, 400_000);
 
   test("signs a person in on its own local stack, whose page and mails do not name Beak", async () => {
     await using folder = await temporaryFolder();

@@ -1,7 +1,7 @@
 /**
  * Checks the traffic of every Stripe double against the schema generated from Stripe's SDK: in the test's process and in the
- * programs that it runs. A test whose traffic does not match the schema fails. Vitest loads this module before each test
- * file, so tests do not import it.
+ * programs that it runs. A test whose traffic does not match the schema fails. `stripe_traffic_setup.ts` applies it to each
+ * test file.
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
@@ -22,13 +22,12 @@ const unchecked: TrafficRecord[] = [];
 let foundErrors = new Set<string>();
 let schemaCheck: TrafficSchemaCheck | undefined;
 
-const collect = (message: unknown) => {
+const collect = (message: unknown): void => {
   unchecked.push(message as TrafficRecord);
   if (unchecked.length < BATCH_SIZE) return;
   if (schemaCheck) checkRecords(schemaCheck, unchecked.splice(0));
   else void openSchemaCheck();
 };
-traffic.subscribe(collect);
 
 function checkRecords(check: TrafficSchemaCheck, records: readonly TrafficRecord[]): void {
   for (const record of records) for (const error of check.errorsOf(record)) foundErrors.add(error);
@@ -76,12 +75,16 @@ export async function requireValidTraffic(): Promise<void> {
   if (errors.length > 0) throw new Error(`Traffic does not match Stripe's schema:\n${errors.join("\n")}`);
 }
 
-// Vitest runs the hooks that were registered first last, after the test's own hooks have closed everything.
-afterEach(requireValidTraffic);
-afterAll(async () => {
-  traffic.unsubscribe(collect);
-  await requireValidTraffic();
-});
+/** Checks the traffic of each test of the current file. */
+export function checkTrafficOfFile(): void {
+  traffic.subscribe(collect);
+  // Vitest runs the hooks that were registered first last, after the test's own hooks have closed everything.
+  afterEach(requireValidTraffic);
+  afterAll(async () => {
+    traffic.unsubscribe(collect);
+    await requireValidTraffic();
+  });
+}
 
 /**
  * Runs work whose traffic does not match the schema on purpose, such as a request with an unknown parameter.
