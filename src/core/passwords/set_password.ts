@@ -105,12 +105,15 @@ async function requireCurrent(
 ): Promise<Password | null | "set"> {
   if (stored === null) return null;
   const { userId, authTime } = caller;
+  let newest: Password | null = stored;
   if (currentPassword !== undefined) {
     const current = await matchCurrentPassword(core, userId, currentPassword, call);
-    if (current) return current;
+    if (current.isRight) return current.password;
+    // An earlier attempt that still runs may have replaced it since it was read.
+    newest = current.password;
   }
-  const mayBeSet = stored.setBy === "user" && authTime !== undefined && stored.updatedAt >= authTime;
-  if (mayBeSet && (await matchCurrentPassword(core, userId, password, call))) return "set";
+  const mayBeSet = newest?.setBy === "user" && authTime !== undefined && newest.updatedAt >= authTime;
+  if (mayBeSet && (await matchCurrentPassword(core, userId, password, call)).isRight) return "set";
   throw refused();
 }
 
