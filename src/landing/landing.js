@@ -1,3 +1,6 @@
+// biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
+import { offerReset } from "./reset_password.js";
+
 // The page that the links of mails open. It sends no request before a person presses a button, so that a mail scanner that
 // opens the link does not redeem it.
 /** Characters that mail programs insert to break lines, as URLs encode them: white space, soft hyphens, zero-width. */
@@ -63,14 +66,21 @@ const TOKEN_LINKS = [
   {
     ...{ section: "verify-identifier", button: "verify", method: "verify_identifier", title: "verifyTitle" },
     ...{ done: "verified", failed: "verifyFailed" },
-    bodyIn: (query) => {
-      const token = valueIn(query, "token", "[\\da-f]{64}");
-      const clientId = valueIn(query, "client_id", "[\\w-]+");
-      const flow = valueIn(query, "flow", "\\w+");
-      return token && clientId && flow === "verify_identifier" && { client_id: clientId, token };
-    },
+    bodyIn: (query) => tokenOf(query, "verify_identifier"),
+  },
+  {
+    ...{ section: "reset-password", title: "resetTitle", offer: offerReset },
+    bodyIn: (query) => tokenOf(query, "reset_password"),
   },
 ];
+
+/** The token and the client of a link of a flow; undefined if it is no such link. */
+function tokenOf(query, flow) {
+  const token = valueIn(query, "token", "[\\da-f]{64}");
+  const clientId = valueIn(query, "client_id", "[\\w-]+");
+  const isOfFlow = token && clientId && valueIn(query, "flow", "\\w+") === flow;
+  return isOfFlow ? { client_id: clientId, token } : undefined;
+}
 
 /** The value of a parameter in a query that is fully decoded, if it has the form. */
 const valueIn = (query, name, form) => new RegExp(`[?&](?:amp;)*${name}=(${form})`).exec(query)?.[1];
@@ -84,11 +94,8 @@ function plainQuery() {
 
 /** What the app needs of a link that signs in with a token; undefined if it is no such link. */
 function readSignInLink() {
-  const query = plainQuery();
-  const token = valueIn(query, "token", "[\\da-f]{64}");
-  const clientId = valueIn(query, "client_id", "[\\w-]+");
-  const isSignIn = token && clientId && valueIn(query, "flow", "\\w+") === "sign_in";
-  return isSignIn ? `token=${token}&flow=sign_in&client_id=${clientId}` : undefined;
+  const link = tokenOf(plainQuery(), "sign_in");
+  return link && `token=${link.token}&flow=sign_in&client_id=${link.client_id}`;
 }
 
 /** The kind of the page's link with a token, what it sends to which API; undefined if the link has no token. */
@@ -99,11 +106,9 @@ function readTokenLink() {
 }
 
 /** Shows the button of a link with a token. */
-function offerToSend({ section, button: id, method, title, done, failed, api, body }) {
+function offerToSend({ button: id, method, done, failed, api, body }) {
   const result = document.getElementById(`${id}-result`);
   const button = document.getElementById(id);
-  document.title = words[title];
-  document.querySelector("h1").textContent = words[title];
   button.addEventListener("click", async () => {
     button.disabled = true;
     const isDone = await fetch(`${api}/1/2026-12-01/${method}`, {
@@ -116,7 +121,6 @@ function offerToSend({ section, button: id, method, title, done, failed, api, bo
     result.textContent = words[isDone ? done : failed];
     button.disabled = isDone;
   });
-  show(section);
 }
 
 const show = (id) => {
@@ -181,7 +185,11 @@ if (text) {
     window.addEventListener("load", () => location.assign(appUrl), { once: true });
   }
 } else if (tokenLink) {
-  offerToSend(tokenLink);
+  const { section, title, offer = offerToSend } = tokenLink;
+  document.title = words[title];
+  document.querySelector("h1").textContent = words[title];
+  offer(tokenLink, words);
+  show(section);
 } else {
   show("incomplete");
 }

@@ -64,6 +64,7 @@ describe("an app of somebody else's", () => {
       "/assets/page.css",
       "/magic-link",
       "/magic-link/landing.js",
+      "/magic-link/reset_password.js",
     ])
       expect(namings(await get(path)), path).toEqual([]);
     expect(namings(await get("/dev/status"))).toEqual([]);

@@ -5,6 +5,7 @@ import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
 import { digitsIn } from "#tests/support/codes.ts";
 import { MAC } from "#tests/support/nest.ts";
+import { P1, P2 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 
 const CODE = `authzcode_000000C2kdCzNlbL1BqR5FeMatI.${"0123456789abcdef".repeat(4)}`;
@@ -165,6 +166,56 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
     expect(await page.locator("#verify").isDisabled()).toBe(false);
   });
 
+  /** Registers an address with a password and asks for a reset. @returns its tokens and the query of the mailed link */
+  const sentReset = async (address: string) => {
+    const { body: status } = await suite.stack.ask("GET", "/dev/status");
+    const who = { client_id: status.clients.simple, identifier_type: "email", identifier_value: address };
+    const { body: tokens } = await call("register_user", { ...who, password: P1 });
+    const sent = await call("send_password_reset", { ...who, redirect_uri: app.urls.landing });
+    expect(sent.status, JSON.stringify(sent.body)).toBe(200);
+    const signIn = (password: string) =>
+      call("authenticate_user", { ...who, grant_type: "password", password });
+    return { tokens, signIn, query: queryIn(lastMail(address), "token") };
+  };
+
+  test.for([
+    ["en-GB", "Set the password", "Use at least 6 characters", "every device was signed out", "has expired"],
+    [
+      "de-DE",
+      "Passwort festlegen",
+      "mindestens 6 Zeichen",
+      "alle Geräte wurden abgemeldet",
+      "ist abgelaufen",
+    ],
+  ] as const)(
+    "sets a new password with the link of a reset, and says what is wrong with one (%s)",
+    async ([locale, button, short, done, expired]) => {
+      const { tokens, signIn, query } = await sentReset(`reset.${locale}@example.com`);
+      const page = await suite.open("/openapi.json", { locale });
+      const seen = watch(page);
+      await page.goto(`${suite.stack.api.url}/magic-link${query.replaceAll("&", "&amp;")}`);
+      expect(await page.locator("main section:visible").count()).toBe(1);
+      expect(seen).toEqual({ errors: [], posts: 0 });
+      await page.fill("#new-password", "abc");
+      await press(page, button);
+      await page.locator("#new-password-error", { hasText: short }).waitFor();
+      expect(await page.locator("#new-password").getAttribute("aria-invalid")).toBe("true");
+      await inspect(page, `landing-reset-${locale}`);
+      await page.fill("#new-password", P2);
+      expect(await page.textContent("#new-password-error")).toBe("");
+      await page.keyboard.press("Enter");
+      await page.locator("#reset-result", { hasText: done }).waitFor();
+      await inspect(page, `landing-reset-done-${locale}`);
+      expect((await call("get_user", {}, tokens.access_token)).status).toBe(401);
+      expect([(await signIn(P1)).status, (await signIn(P2)).status]).toEqual([401, 200]);
+      await page.reload();
+      await page.fill("#new-password", P1);
+      await press(page, button);
+      await page.locator("#reset-expired", { hasText: expired }).waitFor();
+      expect([seen.errors, await page.locator("#reset-form").isVisible()]).toEqual([[], false]);
+    },
+  );
+
   test("takes no token from the state of a magic link, which anybody can choose", async () => {
     const page = await suite.open("/openapi.json");
     const state = everyByte(`&disown=${"a".repeat(64)}`);
@@ -178,7 +229,7 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
       "access-control-request-method": "POST",
       "access-control-request-headers": "content-type",
     };
-    for (const method of ["disown_session", "verify_identifier"]) {
+    for (const method of ["disown_session", "verify_identifier", "check_verification", "reset_password"]) {
       const answer = await suite.stack.ask("OPTIONS", `${V3}${method}`, undefined, headers);
       expect(answer.headers.get("access-control-allow-origin"), method).toBe(headers.origin);
       expect(answer.headers.get("access-control-allow-headers"), method).toContain("content-type");

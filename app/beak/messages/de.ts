@@ -275,6 +275,19 @@ export default defineMessages({
     verified: "Die Adresse ist bestätigt.",
     verifyFailed:
       "Die Adresse konnte nicht bestätigt werden. Vielleicht ist der Link abgelaufen oder schon benutzt: Fordere einen neuen an.",
+    resetTitle: "Neues Passwort für {app} wählen",
+    newPassword: "Neues Passwort",
+    reset: "Passwort festlegen",
+    resetDone:
+      "Das Passwort ist festgelegt, und alle Geräte wurden abgemeldet. Melde dich mit dem neuen Passwort an.",
+    resetExpired: "Dieser Link ist abgelaufen oder schon benutzt. Fordere in {app} einen neuen an.",
+    resetLimited: "Das waren zu viele Versuche. Versuche es in einer Stunde noch einmal.",
+    resetFailed: "Das Passwort konnte nicht festgelegt werden. Versuche es noch einmal.",
+    passwordMissing: "Gib ein neues Passwort ein.",
+    tooShort: "Nimm mindestens {count} Zeichen. Ein Satz aus mehreren Wörtern ist leicht zu merken.",
+    tooLong: "Nimm höchstens {count} Zeichen.",
+    breached: "Dieses Passwort steht auf einer Liste bekannter Passwörter. Wähle ein anderes.",
+    contextual: "Das Passwort darf den Namen der App oder deiner Adresse nicht enthalten.",
   },
   footer: { questions: "Fragen? Schreib uns an {support}." },
 });

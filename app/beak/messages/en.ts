@@ -275,6 +275,18 @@ export default defineMessages({
     verified: "The address is confirmed.",
     verifyFailed:
       "The address could not be confirmed. The link may have expired or been used: request another one.",
+    resetTitle: "Choose a new {app} password",
+    newPassword: "New password",
+    reset: "Set the password",
+    resetDone: "The password is set, and every device was signed out. Sign in with the new password.",
+    resetExpired: "This link has expired or was used. Request another one in {app}.",
+    resetLimited: "There were too many attempts. Try again in an hour.",
+    resetFailed: "The password could not be set. Try again.",
+    passwordMissing: "Enter a new password.",
+    tooShort: "Use at least {count} characters. A phrase of several words is easy to remember.",
+    tooLong: "Use at most {count} characters.",
+    breached: "This password is on a list of known passwords. Choose another one.",
+    contextual: "The password must not contain the name of the app or of your address.",
   },
   footer: { questions: "Questions? Write to {support}." },
 });

@@ -32,5 +32,21 @@ export const LANDING_TEXTS = {
     verify: text(),
     verified: text(),
     verifyFailed: text(),
+    /** The page behind the link of the mail that resets a password. */
+    resetTitle: text(),
+    /** A label. */
+    newPassword: text(),
+    /** A button. */
+    reset: text(),
+    resetDone: text(),
+    resetExpired: text(),
+    resetLimited: text(),
+    resetFailed: text(),
+    /** The reasons of a password that is not acceptable. */
+    passwordMissing: text(),
+    tooShort: text("count"),
+    tooLong: text("count"),
+    breached: text(),
+    contextual: text(),
   },
 } as const;
