@@ -27,7 +27,7 @@ export default defineMessages({
   },
   userCode: {
     intro:
-      "Liest du das auf einem anderen Gerät? Dann gib diesen Code dort ein, wo du den Link angefordert hast:",
+      "Du liest diese E-Mail auf einem anderen Gerät? Dann gib diesen Code dort ein, wo du den Link angefordert hast:",
     warning:
       "Niemand von {app} wird dich je nach diesem Code fragen, weder am Telefon noch auf andere Weise. Gib ihn nur in {app} ein, und nur, wenn du dich gerade anmeldest.",
   },
@@ -54,26 +54,27 @@ export default defineMessages({
   },
   sms: {
     code: "{code} ist dein Code für {app}. Gib ihn nicht weiter.",
-    alreadyRegistered: "Mit dieser Nummer hast du schon ein Konto bei {app}. Melde dich damit an.",
+    alreadyRegistered: "Du hast mit dieser Nummer schon ein Konto bei {app}. Melde dich mit ihr an.",
     registered: "Willkommen bei {app}! Dein Konto ist bereit.",
-    inUse: "Diese Nummer hat schon ein anderes Konto bei {app} und wurde nicht hinzugefügt.",
+    inUse:
+      "Diese Nummer wird schon von einem anderen Konto bei {app} verwendet. Sie wurde nicht hinzugefügt.",
   },
   registrationCode: {
     subject: "{code} ist dein Code für {app}",
     title: "Bestätige deine E-Mail-Adresse",
     preheader: "Dein Code ist {code}. Er ist 10 Minuten gültig und funktioniert nur einmal.",
     intro:
-      "Gib diesen Code dort ein, wo du die Registrierung begonnen hast. Er bestätigt deine E-Mail-Adresse und legt dein Konto an. Er ist 10 Minuten gültig und funktioniert nur einmal.",
+      "Gib diesen Code dort ein, wo du dich gerade registrierst. Damit bestätigst du deine E-Mail-Adresse, und dein Konto wird angelegt. Er ist 10 Minuten gültig und funktioniert nur einmal.",
     warning: "Niemand von {app} wird dich je nach diesem Code fragen. Gib ihn nicht weiter.",
     footer:
-      "Du hast dich nicht registriert? Jemand hat deine Adresse eingegeben. Ohne den Code entsteht kein Konto. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+      "Du hast dich nicht registriert? Jemand hat deine Adresse eingegeben. Ohne den Code wird kein Konto angelegt. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
   },
   alreadyRegistered: {
     subject: "Du hast schon ein Konto bei {app}",
     title: "Du hast schon ein Konto",
     opening:
       "Jemand wollte sich mit dieser E-Mail-Adresse registrieren, zu der es schon ein Konto bei {app} gibt. Wenn du es warst, melde dich einfach an: Dein Konto ist unverändert.",
-    forgotten: "Du hast dein Passwort vergessen? Wähle dort ein neues, wo du dich anmeldest.",
+    forgotten: "Du hast dein Passwort vergessen? Auf der Anmeldeseite kannst du ein neues wählen.",
     footer:
       "Du warst es nicht? Niemand wurde angemeldet und nichts wurde geändert. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
   },
@@ -87,21 +88,21 @@ export default defineMessages({
     title: "Wähle ein neues Passwort",
     preheader: "Hier ist dein Link. Er ist 30 Minuten gültig und funktioniert nur einmal.",
     intro:
-      "Mit diesem Link wählst du ein neues Passwort. Er ist 30 Minuten gültig und funktioniert nur einmal. Alle Geräte werden dann abgemeldet.",
-    button: "Wähle ein neues Passwort",
+      "Mit diesem Link wählst du ein neues Passwort. Er ist 30 Minuten gültig und funktioniert nur einmal. Danach sind alle Geräte abgemeldet.",
+    button: "Neues Passwort wählen",
     paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
     orCode: "Oder gib diesen Code dort ein, wo du ihn angefordert hast:",
-    warning: "Niemand von {app} wird dich je nach diesem Link oder Code fragen. Gib sie nicht weiter.",
+    warning: "Niemand von {app} wird dich je nach diesem Link oder Code fragen. Gib beide nicht weiter.",
     footer:
-      "Du hast das nicht angefordert? Dein Passwort bleibt, wie es ist. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
+      "Du hast das nicht angefordert? Dein Passwort bleibt unverändert. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
   },
   noAccount: {
     subject: "Zu dieser Adresse gibt es kein Konto bei {app}",
     title: "Kein Konto zu dieser Adresse",
     opening:
-      "Jemand hat für diese E-Mail-Adresse ein neues Passwort für {app} angefordert. Zu ihr gibt es kein Konto.",
+      "Jemand hat für diese E-Mail-Adresse ein neues Passwort für {app} angefordert. Zu dieser Adresse gibt es kein Konto.",
     otherAddress:
-      "Wenn du es warst, hast du dich vielleicht mit einer anderen E-Mail-Adresse registriert: Fordere das neue Passwort mit dieser an.",
+      "Wenn du es warst, hast du dich vielleicht mit einer anderen E-Mail-Adresse registriert. Fordere das neue Passwort dann mit jener Adresse an.",
     footer: "Du warst es nicht? Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
   },
   passwordChanged: {
@@ -110,31 +111,31 @@ export default defineMessages({
     opening: "Das Passwort deines Kontos bei {app} wurde am {day} geändert.",
     signedOut: "Andere Geräte wurden abgemeldet. Melde dich dort mit dem neuen Passwort an.",
     notYou:
-      "Du warst es nicht? Wähle sofort ein neues Passwort, wo du dich anmeldest, und schreibe dann an {security}.",
+      "Du warst es nicht? Wähle auf der Anmeldeseite sofort ein neues Passwort und schreib dann an {security}.",
   },
   verifyAddress: {
     subject: "Bestätige diese E-Mail-Adresse für {app}",
     title: "Bestätige deine E-Mail-Adresse",
     introCode:
-      "Jemand, der bei {app} angemeldet ist, möchte diese E-Mail-Adresse zu seinem Konto hinzufügen. Wenn du das bist, gib dort diesen Code ein. Er gilt einmal und 10 Minuten lang.",
+      "Jemand, der bei {app} angemeldet ist, möchte diese E-Mail-Adresse zu seinem Konto hinzufügen. Wenn du das bist, gib diesen Code dort ein. Er ist 10 Minuten gültig und funktioniert nur einmal.",
     introLink:
-      "Jemand, der bei {app} angemeldet ist, möchte diese E-Mail-Adresse zu seinem Konto hinzufügen. Wenn du das bist, bestätige sie mit diesem Link. Er gilt einmal und 24 Stunden lang.",
+      "Jemand, der bei {app} angemeldet ist, möchte diese E-Mail-Adresse zu seinem Konto hinzufügen. Wenn du das bist, bestätige sie mit diesem Link. Er ist 24 Stunden gültig und funktioniert nur einmal.",
     button: "Adresse bestätigen",
-    paste: "Wenn die Schaltfläche nichts tut, füge dies in deinen Browser ein:",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
     warning:
-      "Wer dieses Konto hat, kann sich dann mit dieser Adresse anmelden. Gib diese E-Mail nicht weiter.",
+      "Danach kann sich der Inhaber dieses Kontos mit deiner Adresse anmelden. Leite diese E-Mail nicht weiter.",
     footer:
-      "Warst du das nicht? Dann tu nichts: Die Adresse wird nicht hinzugefügt. Du kannst diese E-Mail ignorieren oder an {security} melden.",
+      "Du warst es nicht? Dann musst du nichts tun: Die Adresse wird nicht hinzugefügt. Du kannst diese E-Mail ignorieren oder sie an {security} melden.",
   },
   addressInUse: {
-    subject: "Diese Adresse hat schon ein Konto bei {app}",
+    subject: "Zu dieser Adresse gibt es schon ein Konto bei {app}",
     title: "Diese Adresse wird schon verwendet",
     opening:
       "Jemand wollte diese E-Mail-Adresse zu seinem Konto bei {app} hinzufügen. Sie gehört schon zu einem anderen Konto und wurde daher nicht hinzugefügt.",
     toAdd:
-      "Wenn du das warst: Melde dich mit dieser Adresse an und entferne sie aus dem Konto, das du dort findest. Füge sie danach noch einmal hinzu.",
+      "Wenn du es warst, melde dich mit dieser Adresse an und entferne sie aus dem Konto, das du dort findest. Füge sie danach noch einmal hinzu.",
     footer:
-      "Warst du das nicht? Es wurde nichts geändert. Du kannst diese E-Mail ignorieren oder an {security} melden.",
+      "Du warst es nicht? Es wurde nichts geändert. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
   },
   addressChanged: {
     subject: "Die Adressen deines Kontos bei {app} wurden geändert",
@@ -142,16 +143,17 @@ export default defineMessages({
     added: "Am {day} wurde eine E-Mail-Adresse oder Telefonnummer zu deinem Konto bei {app} hinzugefügt.",
     removed: "Am {day} wurde eine E-Mail-Adresse oder Telefonnummer aus deinem Konto bei {app} entfernt.",
     primary:
-      "Am {day} wurde eine andere E-Mail-Adresse oder Telefonnummer die erste deines Kontos bei {app}.",
-    notYou: "Warst du das nicht? Melde dich an, beende alle anderen Sitzungen und schreib an {security}.",
+      "Am {day} wurde für dein Konto bei {app} eine andere primäre E-Mail-Adresse oder Telefonnummer festgelegt.",
+    notYou: "Du warst es nicht? Melde dich an, beende alle anderen Sitzungen und schreib dann an {security}.",
   },
   newDevice: {
     subject: "Neue Anmeldung bei {app}",
-    title: "Jemand hat sich bei deinem Konto angemeldet",
+    title: "Neue Anmeldung in deinem Konto",
     opening:
-      "Bei deinem {app}-Konto hat sich am {day} um {time} UTC jemand angemeldet, von der Netzwerkadresse {ip}. Dieses Gerät oder Netzwerk kennen wir von deinem Konto noch nicht.",
-    you: "Wenn du das warst, kannst du diese E-Mail ignorieren.",
-    notYou: "Wenn du es nicht warst, öffne diese Seite und beende die Sitzung. Das geht 7 Tage lang.",
+      "Am {day} um {time} UTC hat sich jemand mit der IP-Adresse {ip} in deinem {app}-Konto angemeldet. Mit diesem Gerät oder aus diesem Netzwerk hat sich bisher niemand in deinem Konto angemeldet.",
+    you: "Wenn du es warst, kannst du diese E-Mail ignorieren.",
+    notYou:
+      "Wenn du es nicht warst, öffne diese Seite und beende dort die Sitzung. Der Link ist 7 Tage gültig.",
     button: "Das war ich nicht",
     footer: "Brauchst du Hilfe? Schreib an {security}.",
   },
@@ -163,7 +165,7 @@ export default defineMessages({
       other: "Am {day} um {time} UTC wurden {count} Sitzungen deines {app}-Kontos beendet.",
     },
     signIn: "Um {app} auf diesen Geräten wieder zu nutzen, melde dich dort an.",
-    notYou: "Hast du sie nicht beendet? Schreib an {security}.",
+    notYou: "Du hast sie nicht beendet? Schreib an {security}.",
   },
   welcome: {
     subject: "Willkommen bei {app}!",

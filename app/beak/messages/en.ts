@@ -24,7 +24,7 @@ export default defineMessages({
       "Did you not request a trial? The link works only on the device that requested it, and you can still start your own trial. You can ignore this email, or report it to {security}.",
   },
   userCode: {
-    intro: "Do you read this on another device? Then enter this code where you requested the link:",
+    intro: "Are you reading this on another device? Then enter this code where you requested the link:",
     warning:
       "Nobody from {app} will ever ask you for this code, by telephone or in any other way. Enter it only in {app}, and only if you are signing in now.",
   },
@@ -52,7 +52,7 @@ export default defineMessages({
     code: "{code} is your {app} code. Don't share it.",
     alreadyRegistered: "You already have a {app} account with this number. Sign in with it.",
     registered: "Welcome to {app}! Your account is ready.",
-    inUse: "This number already has another {app} account, so it was not added.",
+    inUse: "Another {app} account already uses this number, so it was not added.",
   },
   registrationCode: {
     subject: "{code} is your {app} code",
@@ -68,8 +68,8 @@ export default defineMessages({
     subject: "You already have a {app} account",
     title: "You already have an account",
     opening:
-      "Somebody tried to register with this email address, which has a {app} account. If that was you, sign in instead: your account is as it was.",
-    forgotten: "Have you forgotten your password? Choose a new one where you sign in.",
+      "Somebody tried to register with this email address, which has a {app} account. If that was you, sign in instead: your account has not changed.",
+    forgotten: "Have you forgotten your password? You can choose a new one on the sign-in page.",
     footer:
       "Was it not you? Nobody was signed in and nothing was changed, so you can ignore this email, or report it to {security}.",
   },
@@ -83,20 +83,20 @@ export default defineMessages({
     title: "Choose a new password",
     preheader: "Here is your link. It works once, for 30 minutes.",
     intro:
-      "Use this link to choose a new password. It works once, for 30 minutes. Every device is signed out then.",
+      "Use this link to choose a new password. It works once, for 30 minutes. It signs you out on every device.",
     button: "Choose a new password",
     paste: "If the button does nothing, paste this into your browser:",
-    orCode: "Or enter this code where you asked for it:",
+    orCode: "Or enter this code where you requested it:",
     warning: "Nobody from {app} will ever ask you for this link or code. Do not share them.",
     footer:
-      "Did you not ask for this? Your password stays as it is, so you can ignore this email, or report it to {security}.",
+      "Did you not request this? Your password stays as it is, so you can ignore this email, or report it to {security}.",
   },
   noAccount: {
     subject: "There is no {app} account with this address",
     title: "No account with this address",
-    opening: "Somebody asked for a new {app} password for this email address, which has no account.",
+    opening: "Somebody requested a new {app} password for this email address, which has no account.",
     otherAddress:
-      "If that was you, you may have registered with another email address: ask for a new password with that one.",
+      "If that was you, you may have registered with another email address. Request a new password with that address.",
     footer: "Was it not you? You can ignore this email, or report it to {security}.",
   },
   passwordChanged: {
@@ -104,7 +104,7 @@ export default defineMessages({
     title: "Your password was changed",
     opening: "The password of your {app} account was changed on {day}.",
     signedOut: "Other devices were signed out. Sign in there with the new password.",
-    notYou: "Was it not you? Choose a new password at once where you sign in, then write to {security}.",
+    notYou: "Was it not you? Choose a new password on the sign-in page at once, then write to {security}.",
   },
   verifyAddress: {
     subject: "Confirm this email address for {app}",
@@ -115,8 +115,7 @@ export default defineMessages({
       "Somebody who is signed in to {app} wants to add this email address to their account. If that is you, confirm it with this link. It works once, for 24 hours.",
     button: "Confirm this address",
     paste: "If the button does nothing, paste this into your browser:",
-    warning:
-      "Whoever has that account can sign in with this address then. Do not share this email with anybody.",
+    warning: "Then the owner of that account can sign in with your address. Do not forward this email.",
     footer:
       "Was it not you? Do nothing: the address is not added. You can ignore this email, or report it to {security}.",
   },
@@ -126,7 +125,7 @@ export default defineMessages({
     opening:
       "Somebody tried to add this email address to their {app} account. It belongs to another account already, so it was not added.",
     toAdd:
-      "If that was you: sign in with this address, and remove it from the account that you find there. Then add it again.",
+      "If that was you, sign in with this address, and remove it from the account that you find there. Then add it again.",
     footer: "Was it not you? Nothing was changed, so you can ignore this email, or report it to {security}.",
   },
   addressChanged: {
@@ -139,11 +138,11 @@ export default defineMessages({
   },
   newDevice: {
     subject: "New sign-in to {app}",
-    title: "Somebody signed in to your account",
+    title: "New sign-in to your account",
     opening:
-      "Your {app} account was signed in to on {day} at {time} UTC, from the network address {ip}. We have not seen this device or network with your account before.",
+      "Somebody signed in to your {app} account on {day} at {time} UTC, from the IP address {ip}. Nobody has signed in to your account from this device or network before.",
     you: "If that was you, you can ignore this email.",
-    notYou: "If it was not you, open this page and end that session. It stays possible for 7 days.",
+    notYou: "If it was not you, open this page and end that session. The link works for 7 days.",
     button: "This was not me",
     footer: "Do you need help? Write to {security}.",
   },
@@ -270,7 +269,7 @@ export default defineMessages({
     disowned: "The session was ended.",
     disownFailed: "The session could not be ended. The link may have expired: it works for 7 days.",
     verifyTitle: "Confirm your email address for {app}",
-    verifyHelp: "If you asked for this mail, confirm that the address is yours.",
+    verifyHelp: "If you requested this email, confirm that the address is yours.",
     verify: "Confirm the address",
     verified: "The address is confirmed.",
     verifyFailed:
