@@ -505,7 +505,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     const { good } = asker.nests;
     const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
     await giveRole(good, { key: `self_${users}`, user_id, capabilities: ["users.write"] });
-    return asker.send({ user_id, status: "disabled" }, { bearer });
+    return asker.send({ user_id, status: "disabled" }, { bearer, internal: false });
   },
   unknown_capability: (asker) => asker.send({ capabilities: ["account.manage"] }),
   role_built_in: (asker) => asker.send({ key: "admin" }),
