@@ -76,7 +76,10 @@ export const ERRORS = {
   method_not_supported: [405, "This path does not support the HTTP method; see `Allow`."],
   identifier_taken: [409, "Another user has this email address or phone number; sign in with it instead."],
   already_verified: [409, "The user has proved this address or number already."],
-  identifier_not_verified: [409, "The user has not proved this address or number yet."],
+  identifier_not_verified: [
+    409,
+    "The user has not proved this address or number yet, or has proved none and wants to add another.",
+  ],
   role_built_in: [409, "The role is built in and cannot change."],
   role_in_use: [409, "Somebody has the role."],
   too_many_roles: [409, "The app has as many roles of this scope as it may define."],
