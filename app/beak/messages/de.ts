@@ -85,7 +85,7 @@ export default defineMessages({
   },
   resetPassword: {
     subject: "Wähle ein neues Passwort für {app}",
-    title: "Wähle ein neues Passwort",
+    title: "Neues Passwort wählen",
     preheader: "Hier ist dein Link. Er ist 30 Minuten gültig und funktioniert nur einmal.",
     intro:
       "Mit diesem Link wählst du ein neues Passwort. Er ist 30 Minuten gültig und funktioniert nur einmal. Danach sind alle Geräte abgemeldet.",
