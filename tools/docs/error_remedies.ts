@@ -62,10 +62,10 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   cannot_disable_self: "Let another administrator do it.",
   unknown_capability: "Take the capabilities from [roles](roles.md).",
   capability_escalation:
-    "Let somebody make the change whose own roles have a level and capabilities at least as high as those that it concerns.",
+    "Let an administrator make the change whose own roles have at least the level and capabilities of the role.",
   role_not_found: "Take the key from `list_roles`.",
   role_built_in: "Define a role with another key.",
-  role_in_use: "Take the role from everybody who has it with `set_user_roles` first.",
+  role_in_use: "Remove the role from all its users with `set_user_roles` first.",
   too_many_roles: "Delete a role that nobody needs.",
   last_admin: "Give `admin` to somebody else with `set_user_roles` first.",
   registration_disabled:
@@ -76,8 +76,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   grant_not_allowed: "Add the grant to `grants` of the client in the app file.",
   identifier_not_found: "Take the id from `identifiers` of `get_user`.",
   already_verified: "Nothing needs to be done.",
-  identifier_not_verified: "Let the person prove it with `send_verification` and `verify_identifier` first.",
-  last_sign_in_method: "Let the person add and prove another address or number first.",
+  identifier_not_verified: "Let the person verify it with `send_verification` and `verify_identifier` first.",
+  last_sign_in_method: "Let the person add and verify another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",
   user_not_found: "Take the id of a user from a token response or from `get_user`.",

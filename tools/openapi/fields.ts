@@ -73,7 +73,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
   },
   "send_verification.identifier_id": {
-    description: `The identifier that is proved. In a request: one of the user's identifiers that is not proved yet; leave it out for a new address or number. ${OPAQUE}`,
+    description: `The identifier to verify. In a request: one of the user's identifiers that is not verified yet; leave it out for a new address or number. ${OPAQUE}`,
     example: "userident_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp",
   },
   "send_verification.identifier_type": {
@@ -155,7 +155,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     example: "email",
     narrows: { enum: ["email", "phone"] },
   },
-  "verify_identifier.identifier": { description: "The proved identifier." },
+  "verify_identifier.identifier": { description: "The verified identifier." },
   "set_primary_identifier.identifier": {
     description: "The identifier, which is the primary one of its type now.",
   },
@@ -166,7 +166,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   is_pending: {
     description:
-      "Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null.",
+      "Whether the user wants to add it and has not verified it yet. Then it belongs to nobody, and `verified_at` is null.",
     example: false,
   },
   "get_user.identifiers[].identifier_type": {

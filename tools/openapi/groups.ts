@@ -24,7 +24,7 @@ export const GROUPS = {
   sessions: { name: "Sessions", description: "List and revoke a user's sessions." },
   identifiers: {
     name: "Identifiers",
-    description: "Add, prove and remove the email addresses and phone numbers of a user.",
+    description: "Add, verify and remove the email addresses and phone numbers of a user.",
   },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
   users: {

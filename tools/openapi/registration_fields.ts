@@ -32,7 +32,7 @@ export const registrationFields = (
   account_name: { description: "The name of the user's account.", example: "Analytical Engines" },
   phone_number: {
     description:
-      "A phone number of the user, with its country code, beside an email address. It signs nobody in until it is proved.",
+      "A phone number of the user, with its country code, beside an email address. It signs nobody in until it is verified.",
     example: "+447400123456",
   },
   "register_user.redirect_uri": {
@@ -55,7 +55,7 @@ export const registrationFields = (
   },
   verify_email: {
     description:
-      "A code that proves the address. A client that registers with `verify_first` always sends one.",
+      "A code that verifies the address. A client that registers with `verify_first` always sends one.",
     example: false,
   },
   verification: { description: "The code that was sent; null if none was." },
@@ -71,7 +71,7 @@ export const registrationFields = (
   },
   "register_user.user_created": {
     description:
-      "`true` for an immediate registration; null if a code has to prove the address first. So are all other fields of the tokens.",
+      "`true` for an immediate registration; null if a code must verify the address first. So are all other fields of the tokens.",
     example: true,
   },
 

@@ -338,7 +338,7 @@ export interface Requests {
     /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
     cursor?: string;
   };
-  /** Registers a user, at once or after a code proves the address. */
+  /** Registers a user, at once or after a code verifies the address. */
   register_user: {
     /** The OAuth client's id. */
     client_id: string;
@@ -352,7 +352,7 @@ export interface Requests {
     name?: string;
     /** The name of the user's account. */
     account_name?: string;
-    /** A phone number of the user, with its country code, beside an email address. It signs nobody in until it is proved. */
+    /** A phone number of the user, with its country code, beside an email address. It signs nobody in until it is verified. */
     phone_number?: string;
     /** The page that the link of `options.send_reset_email` opens. It must equal one of the client's redirect URIs exactly. Default: the first. */
     redirect_uri?: string;
@@ -379,7 +379,7 @@ export interface Requests {
       set_cookie?: boolean;
       /** A link with which the person chooses a password. Ignored if `password` is sent. */
       send_reset_email?: boolean;
-      /** A code that proves the address. A client that registers with `verify_first` always sends one. */
+      /** A code that verifies the address. A client that registers with `verify_first` always sends one. */
       verify_email?: boolean;
     };
   };
@@ -513,11 +513,11 @@ export interface Requests {
       fingerprint?: string;
     };
   };
-  /** Sends a code or a link with which the user proves an email address or phone number. */
+  /** Sends a code or a link with which the user verifies an email address or phone number. */
   send_verification: {
     /** The OAuth client's id. */
     client_id: string;
-    /** The identifier that is proved. In a request: one of the user's identifiers that is not proved yet; leave it out for a new address or number. An opaque string: compare it, do not parse it. */
+    /** The identifier to verify. In a request: one of the user's identifiers that is not verified yet; leave it out for a new address or number. An opaque string: compare it, do not parse it. */
     identifier_id?: string;
     /** `email` or `phone`. Leave it out with `identifier_id`. */
     identifier_type?: "email" | "phone";
@@ -581,7 +581,7 @@ export interface Requests {
     /** `disabled` ends every session and lets the user sign in no more. */
     status?: "active" | "disabled";
   };
-  /** Proves an email address or phone number with the token of a link, or with nonce and code. */
+  /** Verifies an email address or phone number with the token of a link, or with nonce and code. */
   verify_identifier: {
     /** The OAuth client's id. */
     client_id: string;
@@ -725,7 +725,7 @@ export interface Responses {
       removed_at: string | null;
       /** Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier. */
       is_primary: boolean;
-      /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
+      /** Whether the user wants to add it and has not verified it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
     }>;
   };
@@ -906,7 +906,7 @@ export interface Responses {
     auth_time: string | null;
     /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
     amr: Array<string> | null;
-    /** `true` for an immediate registration; null if a code has to prove the address first. So are all other fields of the tokens. */
+    /** `true` for an immediate registration; null if a code must verify the address first. So are all other fields of the tokens. */
     user_created: boolean | null;
   };
   remove_identifier: {
@@ -955,7 +955,7 @@ export interface Responses {
   send_verification: {
     /** A secret of the app that asked for the message. Keep it until the code is presented. */
     nonce: string;
-    /** The identifier that is proved. In a request: one of the user's identifiers that is not proved yet; leave it out for a new address or number. An opaque string: compare it, do not parse it. */
+    /** The identifier to verify. In a request: one of the user's identifiers that is not verified yet; leave it out for a new address or number. An opaque string: compare it, do not parse it. */
     identifier_id: string;
     /** When the code or the link expires. */
     expires_at: string;
@@ -986,7 +986,7 @@ export interface Responses {
       removed_at: string | null;
       /** Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier. */
       is_primary: boolean;
-      /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
+      /** Whether the user wants to add it and has not verified it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
     };
   };
@@ -1041,7 +1041,7 @@ export interface Responses {
     };
   };
   verify_identifier: {
-    /** The proved identifier. */
+    /** The verified identifier. */
     identifier: {
       /** The identifier's id. An opaque string: compare it, do not parse it. */
       id: string;
@@ -1059,7 +1059,7 @@ export interface Responses {
       removed_at: string | null;
       /** Whether this is the primary identifier of its type. The user chooses it with `set_primary_identifier`; without a choice, it is the oldest verified identifier. */
       is_primary: boolean;
-      /** Whether the user wants to add it and has not proved it yet. Then it belongs to nobody, and `verified_at` is null. */
+      /** Whether the user wants to add it and has not verified it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
     };
   };

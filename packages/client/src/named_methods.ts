@@ -35,7 +35,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
   /** Lists users, the newest first, or by address. @throws ClientError<"list_users"> */
   listUsers(...args: CallArguments<"list_users", IsCamel>): Promise<Cased<Responses["list_users"], IsCamel>>;
-  /** Registers a user, at once or after a code proves the address. @throws ClientError<"register_user"> */
+  /** Registers a user, at once or after a code verifies the address. @throws ClientError<"register_user"> */
   registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
   /** Removes an email address or phone number of the user. @throws ClientError<"remove_identifier"> */
   removeIdentifier(...args: CallArguments<"remove_identifier", IsCamel>): Promise<Cased<Responses["remove_identifier"], IsCamel>>;
@@ -51,7 +51,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
   /** Sends a link and a code with which a person chooses a new password. @throws ClientError<"send_password_reset"> */
   sendPasswordReset(...args: CallArguments<"send_password_reset", IsCamel>): Promise<Cased<Responses["send_password_reset"], IsCamel>>;
-  /** Sends a code or a link with which the user proves an email address or phone number. @throws ClientError<"send_verification"> */
+  /** Sends a code or a link with which the user verifies an email address or phone number. @throws ClientError<"send_verification"> */
   sendVerification(...args: CallArguments<"send_verification", IsCamel>): Promise<Cased<Responses["send_verification"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
@@ -65,6 +65,6 @@ export interface NamedMethods<IsCamel extends boolean> {
   setUserRoles(...args: CallArguments<"set_user_roles", IsCamel>): Promise<Cased<Responses["set_user_roles"], IsCamel>>;
   /** Changes the name, the locale, the metadata or the status of a user. @throws ClientError<"update_user"> */
   updateUser(...args: CallArguments<"update_user", IsCamel>): Promise<Cased<Responses["update_user"], IsCamel>>;
-  /** Proves an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
+  /** Verifies an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
   verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
 }

@@ -12,7 +12,7 @@ export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 export const CAPTCHA_PROVIDERS = ["turnstile", "hcaptcha", "recaptcha"] as const;
 export type CaptchaProvider = (typeof CAPTCHA_PROVIDERS)[number];
 
-/** Methods that can require a CAPTCHA. `authenticate_user` requires it for the grant `password`, at each attempt. */
+/** Methods that can require a CAPTCHA. `authenticate_user` requires it for the grant `password` only, after three wrong passwords. */
 export const CAPTCHA_METHODS = [
   "send_otp",
   "send_magic_link",

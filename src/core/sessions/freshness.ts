@@ -2,7 +2,7 @@ import type { Caller } from "#core/call.ts";
 import { MINUTE } from "#core/clock.ts";
 import { NestError } from "#core/errors.ts";
 
-/** For how long a sign-in counts as fresh (extended.md, policy `user+fresh`). */
+/** For how long a sign-in counts as fresh: the access policy `fresh_own_user` requires it. */
 export const FRESH_SECONDS = 10 * MINUTE;
 
 /**

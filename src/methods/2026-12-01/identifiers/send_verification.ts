@@ -1,5 +1,5 @@
 /**
- * Sends a code or a link with which the user proves an email address or phone number.
+ * Sends a code or a link with which the user verifies an email address or phone number.
  *
  * Name one of the user's identifiers by its id, or a new address or number. To add a new one, the user must have signed in
  * within the last 10 minutes, and have proved one identifier. It is pending until it is proved, and belongs to nobody. If it belongs to another user, the response
@@ -45,7 +45,7 @@ function readAsked(asked: {
 export const handler = rpc({
   name: "send_verification",
   version: "2026-12-01",
-  summary: "Sends a code or a link with which the user proves an email address or phone number.",
+  summary: "Sends a code or a link with which the user verifies an email address or phone number.",
   access: "user",
   request,
   response,

@@ -1,5 +1,5 @@
 /**
- * Proves an email address or phone number with the token of a link, or with the nonce and the code of a message.
+ * Verifies an email address or phone number with the token of a link, or with the nonce and the code of a message.
  *
  * Each works once; a code allows five attempts. If several users want the same address, the first who proves it gets it. Until the
  * first proof, somebody else may have claimed the user's only address: then what was set before is dropped, unless the code is
@@ -36,7 +36,7 @@ function readPresented(asked: {
 export const handler = rpc({
   name: "verify_identifier",
   version: "2026-12-01",
-  summary: "Proves an email address or phone number with the token of a link, or with nonce and code.",
+  summary: "Verifies an email address or phone number with the token of a link, or with nonce and code.",
   access: "public",
   recognizesUser: true,
   request,

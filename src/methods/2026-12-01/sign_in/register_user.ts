@@ -90,7 +90,7 @@ export const response = strictObject({
 export const handler = rpc({
   name: "register_user",
   version: "2026-12-01",
-  summary: "Registers a user, at once or after a code proves the address.",
+  summary: "Registers a user, at once or after a code verifies the address.",
   access: "public",
   request,
   response,
