@@ -66,7 +66,7 @@ export const setPassword = (
 ): Promise<Reply> =>
   nest.call(`${V3}set_password`, { password: P2, current_password: P1, ...change }, { bearer, ...options });
 
-/** Creates a user with a verified address and a password. @returns the user's id */
+/** Creates a user with a password and an address, which is verified unless said otherwise. @returns the user's id */
 export async function givePassword(
   nest: TestNest,
   address: string,
@@ -81,7 +81,8 @@ export async function givePassword(
   if (isVerified) await core.identifiers.verify(identifier._id, now, []);
   const hashed = await nest.gateway.part(passwordHasher).hash(password);
   const setBy = mustChange ? ("admin" as const) : ("user" as const);
-  await core.passwords.insert(identifier.userId, { ...hashed, setBy, mustChange }, { now, events: [] });
+  const set = { ...hashed, setBy, mustChange, isProvisional: !isVerified };
+  await core.passwords.insert(identifier.userId, set, { now, events: [] });
   return identifier.userId;
 }
 

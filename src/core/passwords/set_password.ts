@@ -155,6 +155,6 @@ async function requireSession(
   { at, events }: SetPassword,
 ): Promise<void> {
   if (session && user && !hasEnded(session, user)) return;
-  await dropPassword(core, { userId, events: [...events] }, at);
+  await dropPassword(core, { userId, events: [...events] }, { updatedAt: at });
   throw unauthorized("token_revoked");
 }

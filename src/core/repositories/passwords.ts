@@ -19,8 +19,8 @@ export interface Password extends Outbox {
   /** Whether the user must set another one after the next sign-in. */
   mustChange: boolean;
   /**
-   * Whether it was set after an immediate registration, whose address nobody has proved since. It is accepted until another person
-   * proves the address. Absent, as in documents of earlier versions: it is not.
+   * Whether it was set while the user had proved no address or number, as after an immediate registration. It is accepted until
+   * another person proves the address, who drops it. Absent, as in documents of earlier versions: it is not.
    */
   isProvisional?: boolean;
   /** Passwords that were presented since the last right one. They are counted before they are compared. */
@@ -34,6 +34,9 @@ export interface Password extends Outbox {
 
 /** The fields of a password that is set. */
 export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustChange" | "isProvisional">;
+
+/** Which password is removed: the one that was set at a time, or one that is provisional. */
+export type RemovedPassword = Pick<Password, "updatedAt"> | { isProvisional: true };
 
 /** After this many wrong passwords in a row, none is compared until the user resets it (NIST SP 800-63B-4, section 3.2.2). */
 export const FAILED_PASSWORDS_LIMIT = 100;
@@ -111,10 +114,10 @@ export class PasswordRepository {
 
   /**
    * Removes the password of a user. The caller keeps its events.
-   * @param setAt `updatedAt` of the only password that is removed; undefined: any
+   * @param only the password that is removed, if it is still the user's
    */
-  async remove(userId: string, setAt?: string): Promise<void> {
-    await this.#collection.deleteOne({ userId, ...(setAt !== undefined && { updatedAt: setAt }) });
+  async remove(userId: string, only: RemovedPassword): Promise<void> {
+    await this.#collection.deleteOne({ userId, ...only });
   }
 
   /**

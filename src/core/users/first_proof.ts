@@ -5,11 +5,11 @@ import type { EventSource } from "#core/events/event_source.ts";
 import { identifierRemoved, identifierVerified } from "#core/events/identifier_events.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
-import type { Password } from "#core/repositories/passwords.ts";
+import type { Password, RemovedPassword } from "#core/repositories/passwords.ts";
 import { hashSecret } from "#core/secrets.ts";
-import { isUnproved } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
 import { withdrawConsent } from "#core/users/marketing_consent.ts";
+import { isUnproved } from "#core/users/unproved_session.ts";
 
 export type ProofCore = AuditCore &
   Pick<
@@ -84,8 +84,9 @@ async function dropUnproved(
   // A registration that is running can't complete from here on, and takes back what it stores.
   await core.identifiers.refuseRegistration(_id);
   const password = await core.passwords.findByUser(userId);
-  // Before the sessions end: from here on, no password of a stranger is accepted.
-  if (password) await dropPassword(core, password);
+  // Before the sessions end: from here on, no password of a stranger is accepted. One that is not provisional was stored by the
+  // owner, in a proof that ran at the same time.
+  if (password?.isProvisional) await dropPassword(core, password, { isProvisional: true });
   const [sessions, open] = await Promise.all([
     core.sessions.listUnrevoked(userId),
     core.verifications.listOpenOfUser(userId, at),
@@ -125,13 +126,13 @@ export async function removePending(
 
 /**
  * Removes a password. Its events are moved to the audit log first, which would be lost with it.
- * @param setAt its `updatedAt`, if a password that was set since must stay
+ * @param only the password that is removed; one that was set since stays
  */
 export async function dropPassword(
   core: AuditCore & Pick<Core, "passwords">,
   { userId, events = [] }: Pick<Password, "userId" | "events">,
-  setAt?: string,
+  only: RemovedPassword,
 ): Promise<void> {
   await core.auditLogs.insertMissing(events.map((event) => auditRow(core, event)));
-  await core.passwords.remove(userId, setAt);
+  await core.passwords.remove(userId, only);
 }

@@ -32,7 +32,13 @@ async function claim(address: string) {
   const { identifiers, passwords, pendingIdentifiers, verifications } = nest.gateway.core;
   await identifiers.rememberDevice(String(identifier?._id), hashSecret("machine of a stranger"));
   const now = nest.clock.now().toISOString();
-  const secret = { hash: "hash", pepperId: "p", setBy: "user", mustChange: false } as const;
+  const secret = {
+    hash: "hash",
+    pepperId: "p",
+    setBy: "user",
+    mustChange: false,
+    isProvisional: true,
+  } as const;
   await passwords.insert(userId, secret, { now, events: [] });
   const identifierValue = `stranger of ${address}`;
   await pendingIdentifiers.ensure({

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { verify } from "#tests/support/identifiers.ts";
-import { BUSY_MACHINE, SIMPLE, startNest, type TestNest } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, NATIVE, SIMPLE, startNest, type TestNest } from "#tests/support/nest.ts";
 import {
   givePassword,
   P1,
   P2,
   register,
+  registerFirst,
   resetPassword,
   sentReset,
   signInWith,
@@ -146,6 +147,22 @@ test("a password that the owner sets by a reset stays, when a registration takes
   expect((await signInWith(nest, ADDRESS, P2)).status).toBe(200);
 });
 
+test.each(["refuseRegistration", "verify"] as const)(
+  "the password that the owner registers stays, if another proof of the address waits before its %s",
+  async (write) => {
+    await register(nest);
+    const { body } = await registerFirst(nest, { password: P2 });
+    const registered = { nonce: body.verification.nonce, code: digitsIn(nest.lastMail(ADDRESS).text) };
+    const code = await sentCode(nest, { identifier_type: "email", identifier_value: ADDRESS });
+    before(nest.gateway.core.identifiers, write, async () => {
+      expect((await redeemCode(nest, registered, { client_id: NATIVE })).status).toBe(200);
+    });
+    expect((await redeemCode(nest, code)).status).toBe(200);
+    expect((await signInWith(nest, ADDRESS, P1)).status).toBe(401);
+    expect((await signInWith(nest, ADDRESS, P2)).status).toBe(200);
+  },
+);
+
 test("a sign-in with a stranger's password leaves no session, if the proof drops the password before it is accepted", async () => {
   const userId = await givePassword(nest, ADDRESS, P1, { isVerified: false });
   before(nest.gateway.core.passwords, "acceptPresented", async () => {
@@ -179,9 +196,9 @@ test("the session of a stranger's password is refused, if the proof drops the pa
   expect((await ask(owner?.body.access_token)).status).toBe(200);
 });
 
-test("a sign-in whose password was accepted before its removal has a session that the proof ends", async () => {
+test("a sign-in whose password was accepted before the proof refuses it has a session that the proof ends", async () => {
   const userId = await givePassword(nest, ADDRESS, P1, { isVerified: false });
-  before(nest.gateway.core.passwords, "remove", async () => {
+  before(nest.gateway.core.identifiers, "refuseRegistration", async () => {
     expect((await signInWith(nest, ADDRESS)).status).toBe(200);
   });
   expect((await ownerProves()).status).toBe(200);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { expectOneAccountEach } from "#tests/support/accounts.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
+import { register } from "#tests/support/passwords.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
 
 const NOTHING = { read: 0, created: 0, unchanged: 0, existing: 0, duplicates: 0, left_out: 0 };
@@ -299,6 +300,18 @@ test.each([
     printed: `${file}:1: the header has no column ${missing}. The header is "${header}". The first line must name the columns, separated by commas.\n`,
   });
   expect(await stored()).toEqual([]);
+});
+
+test("maps no id to a user who claimed the address and has not proved it", async () => {
+  const mapping = join(folder.path, "ids.csv");
+  const { body: stranger } = await register(nest, { identifier_value: "ada@example.com" });
+  const { problems } = await importFile("csv", CSV, "--apply", "--mapping", mapping);
+  const [{ problem }] = problems;
+  expect(problem).toBe(
+    `the address belongs to ${stranger.user_id}, who has not proved it and stays as it is`,
+  );
+  const bob = await nest.findUserId("bob@example.com");
+  expect(await readFile(mapping, "utf8")).toBe(`source_id,user_id\n"2",${bob}\n`);
 });
 
 test("says that a mapping is empty if the file has no ids", async () => {

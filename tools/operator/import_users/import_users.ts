@@ -38,7 +38,7 @@ export interface ImportOptions {
   now: Date;
   /** Takes each line that was not imported. */
   onProblem: (problem: LineProblem) => void;
-  /** Takes the user of Nest that an id of the source belongs to. */
+  /** Takes the user of Nest that an id of the source belongs to: one who was imported, or who proved the address. */
   onMapped: (sourceId: string, userId: string) => void;
 }
 
@@ -109,22 +109,33 @@ async function importBatch(
   if (options.isApplied) await insertPasswords(database, imported, options.now);
   for (const { line, sourceId, userId, address, passwordProblem } of batch) {
     const holder = after.get(address.identity) ?? after.get(userId);
+    const isOwn = holder === undefined || holder.userId === userId;
     if (before.has(userId)) counts.unchanged++;
-    else if (holder === undefined || holder === userId) counts.created++;
+    else if (isOwn) counts.created++;
     else {
       counts.existing++;
-      options.onProblem({ line, problem: `the address belongs to ${holder}, who stays as it is` });
+      const why = holder.isProved ? "" : "has not proved it and ";
+      options.onProblem({
+        line,
+        problem: `the address belongs to ${holder.userId}, who ${why}stays as it is`,
+      });
     }
-    if (holder === undefined || holder === userId) reportPassword(options.onProblem, line, passwordProblem);
-    if (sourceId !== null && holder !== undefined) options.onMapped(sourceId, holder);
+    if (isOwn) reportPassword(options.onProblem, line, passwordProblem);
+    if (sourceId !== null && holder?.isProved) options.onMapped(sourceId, holder.userId);
   }
+}
+
+/** Who has an address. A stranger may have claimed one that is not proved, so that it is not the person of the file. */
+interface Holder {
+  userId: string;
+  isProved: boolean;
 }
 
 /** The user of each active address and, by its own id, each user that was imported before, also if the address was removed. */
 async function findIdentifiers(
   identifiers: Collection<Identifier>,
   batch: readonly ReadUser[],
-): Promise<Map<string, string>> {
+): Promise<Map<string, Holder>> {
   const values = batch.map(({ address }) => address.identity);
   const ids = batch.map(({ userId }) => derivedIdOf(userId, "identifier"));
   const [active, imported] = await Promise.all([
@@ -134,8 +145,11 @@ async function findIdentifiers(
     identifiers.find({ _id: { $in: ids } }).toArray(),
   ]);
   return new Map([
-    ...active.map(({ identifierValue, userId }) => [identifierValue, userId] as const),
-    ...imported.map(({ userId }) => [userId, userId] as const),
+    ...active.map(
+      ({ identifierValue, userId, verifiedAt }) =>
+        [identifierValue, { userId, isProved: verifiedAt !== null }] as const,
+    ),
+    ...imported.map(({ userId }) => [userId, { userId, isProved: true }] as const),
   ]);
 }
 

@@ -36,7 +36,7 @@ export async function takeBack(
   const isOwn = stored !== null && stored.hash === password?.hash;
   const session = { _id: sessionId, userId };
   await settleAll([
-    isOwn ? dropPassword(core, stored, stored.updatedAt) : null,
+    isOwn ? dropPassword(core, stored, { updatedAt: stored.updatedAt }) : null,
     core.sessions.revoke(sessionId, revocation(session, "address_proved", source, at)),
     phone === null ? null : removePending(core, userId, { source, at }, phone),
   ]);
