@@ -25,6 +25,7 @@ import {
   setPassword,
   signInWith,
 } from "#tests/support/passwords.ts";
+import { V3 } from "#tests/support/plans.ts";
 
 /** The values of a run that must not be in dumps or logs. */
 export interface SensitiveValues {
@@ -62,6 +63,7 @@ export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> 
   await scenario.signInAndOut();
   await scenario.signInWithCodes();
   await scenario.useAndResetPassword();
+  await scenario.giveRoles();
   await scenario.payAndDispute();
   await scenario.startTrials();
   await scenario.bounceMail();
@@ -195,6 +197,18 @@ class Scenario {
     await askToVerify(this.#nest, proved, email(OTHER_ADDRESS), HOME);
     for (const current_password of [P1, P2])
       await setPassword(this.#nest, proved, { password: P1, current_password }, HOME);
+  }
+
+  /** Makes two administrators, of which one leaves, and a role. */
+  async giveRoles(): Promise<void> {
+    const addresses = [PERSON.toLowerCase(), MEMBER.toLowerCase()];
+    const ids = await Promise.all(addresses.map((address) => this.#nest.findUserId(address)));
+    const as = { internal: true, ...HOME };
+    const role = { scope: "platform", key: "desk", name: "Desk", level: 20, capabilities: ["users.read"] };
+    await this.#nest.call(`${V3}set_role`, role, as);
+    for (const user_id of ids)
+      await this.#nest.call(`${V3}set_user_roles`, { user_id, roles: ["admin"] }, as);
+    await this.#nest.call(`${V3}set_user_roles`, { user_id: ids[0], roles: [] }, as);
   }
 
   async payAndDispute(): Promise<void> {

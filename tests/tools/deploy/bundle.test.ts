@@ -9,7 +9,7 @@ import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts"
 const KB = 1024;
 /** The most bytes of a function's code, by the libraries that it contains. */
 const DRIVER = 690 * KB;
-const DRIVER_AND_STRIPE = 928 * KB;
+const DRIVER_AND_STRIPE = 940 * KB;
 const NEITHER = 52 * KB;
 /** What mail adds to either: the markup, and the texts of each locale of the app. */
 const MAIL = { code: 48 * KB, zip: 9 * KB };
@@ -27,7 +27,7 @@ const ADAPTER = { code: 30 * KB, zip: 8 * KB };
 const ZIPS: Readonly<Record<number, number>> = {
   [NEITHER]: 20 * KB,
   [DRIVER]: 204 * KB,
-  [DRIVER_AND_STRIPE]: 240 * KB,
+  [DRIVER_AND_STRIPE]: 244 * KB,
 };
 
 let functions: DeployedFunction[];

@@ -307,7 +307,6 @@ describe("least privilege", () => {
       ],
       CAPTCHA_SECRETS: [
         "send_password_reset",
-        "set_password",
         "authenticate_user",
         "register_user",
         "send_magic_link",
