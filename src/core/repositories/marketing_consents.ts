@@ -51,9 +51,16 @@ export class MarketingConsentRepository {
     return this.#reads.findOne({ userId });
   }
 
-  /** Sets the level to `none` and appends the change and its event, if the user has consented. */
+  /**
+   * Sets the level to `none` and appends the change and its event, if somebody consented in a session of the user. Consent that an
+   * operator imported stays.
+   */
   async withdraw(userId: string, change: ConsentChange, events: readonly StoredEvent[]): Promise<void> {
-    await this.#collection.updateOne({ userId, level: "general" }, updateOf(change, events));
+    const inSession = { $elemMatch: { level: "general", clientId: { $type: "string" } } } as const;
+    await this.#collection.updateOne(
+      { userId, level: "general", history: inSession },
+      updateOf(change, events),
+    );
   }
 
   /** Sets the level, and appends the change and its event. Simultaneous first choices of one user create one document. */

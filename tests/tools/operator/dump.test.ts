@@ -45,8 +45,8 @@ async function onNew<Result>(
   }
 }
 
-test("dumps every collection except the counters of rate limits", () => {
-  expect([...DUMPED, "limit-windows"].sort()).toEqual(Object.keys(COLLECTIONS).sort());
+test("dumps every collection except the counters of rate limits and the decisions about administrators", () => {
+  expect([...DUMPED, "admin_guards", "limit-windows"].sort()).toEqual(Object.keys(COLLECTIONS).sort());
 });
 
 test("dumps and loads a document whose text holds Unicode line separators", async () => {
