@@ -34,8 +34,8 @@ export interface User extends Outbox {
    */
   roles?: string[];
   /**
-   * `disabled`: an administrator lets the user sign in no more. `deleted`: the user is gone, and the job `erase_users` removes what
-   * is left. Absent: active. Not in the published documents.
+   * `disabled`: an administrator lets the user sign in no more. `deleted`: the same, and the user can't be enabled again. Absent:
+   * active. Not in the published documents.
    */
   status?: "disabled" | "deleted";
   /** When the user was disabled, ISO. Absent: the user is not. Not in the published documents. */
