@@ -16,6 +16,7 @@ const RETRY_FIELDS = new Set([
   "version",
   "attempt",
   "attempts",
+  "userCodeAttempts",
   "attemptedAt",
   // Salted, so that equal passwords have different hashes.
   "hash",
@@ -147,6 +148,10 @@ function normalize(value: unknown): unknown {
   if (typeof value === "string") {
     if (/^\d{4}-\d\d-\d\dT/.test(value)) return "a time";
     if (/^[0-9a-f]{64}$/.test(value)) return "a hash";
+    // Of the session that `issue_token` starts.
+    if (/^[0-9a-f]{8}$/.test(value)) return "a random value";
+    // Each user has another number.
+    if (/^\+65\d{8}$/.test(value)) return "their number";
     return value.replace(/(?<=^|-)([a-z]+)_[0-9A-Za-z]{14,}/, "$1_…").replace(/\S+@example\.com/, "them");
   }
   if (typeof value !== "object" || value === null) return value;
