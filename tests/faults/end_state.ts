@@ -17,6 +17,8 @@ const RETRY_FIELDS = new Set([
   "attempt",
   "attempts",
   "userCodeAttempts",
+  // A repeated call treats the user whom the failed one created as claimed. There is nothing of a stranger to end.
+  "unprovedEndedAt",
   "attemptedAt",
   // Salted, so that equal passwords have different hashes.
   "hash",
@@ -28,15 +30,21 @@ const RETRY_FIELDS = new Set([
   "eventsDueAt",
 ]);
 /** Notices of a change that has been made. They are sent once, in one attempt, and their failure is logged. */
-const NOTICE = /password was changed/;
+const NOTICE = /password was changed|signed out of .* on other devices|^The addresses of your/;
 /** The mail about a new device, which has a secret. A call that is repeated sends it; a call that succeeds may log its failure. */
 const WATCH = /^New sign-in/;
 /** The part of the end state that a call may lack which succeeded in spite of the fault. */
 export const NOTICES = "notices of a new device";
 /** Collections in which an extra document has no effect: a link or code that was not sent, a token that is not valid. */
 const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens", "verifications"];
-/** A password signs in as often as it is presented. A call whose response was lost leaves a session that nobody has tokens of. */
-const isByPassword = (value: unknown) => /"(type|grant)":"password"/.test(JSON.stringify(value ?? null));
+/**
+ * A password signs in as often as it is presented, and issue_token as often as it is called. A call whose response was lost leaves a
+ * session that nobody has tokens of.
+ */
+const isRepeatable = (value: unknown) =>
+  /"(type|grant)":"(password|issue_token)"/.test(JSON.stringify(value ?? null));
+/** A repeated call that presents a used code is one more failed sign-in. */
+const FAILED_SIGN_IN = "user.sign_in_failed";
 
 /**
  * The state of a user after a call: documents, objects at Stripe and mails, without ids and times, so that the states of
@@ -128,16 +136,16 @@ function eventsOf(documents: readonly Outbox[], rows: readonly AuditLog[]): stri
   const all = [
     ...pending.map(({ type, data }) => [type, data]),
     ...rows.map(({ action, data }) => [action, data]),
-  ];
+  ].filter(([type]) => type !== FAILED_SIGN_IN);
   const texts = all.map((event) => JSON.stringify(normalize(event)));
-  return texts.filter((text, index) => !isByPassword(all[index]) || texts.indexOf(text) === index).sort();
+  return texts.filter((text, index) => !isRepeatable(all[index]) || texts.indexOf(text) === index).sort();
 }
 
 /** Key for sorting documents. Harmless documents with equal content have equal keys. */
 function keyOf(collection: string, number: number, document: Document): string {
   const text = JSON.stringify(normalize(document));
   const isHarmless =
-    HARMLESS.includes(collection) || (collection === "sessions" && isByPassword(document.rootGrant));
+    HARMLESS.includes(collection) || (collection === "sessions" && isRepeatable(document.rootGrant));
   return isHarmless ? text : `${text} ${number}`;
 }
 
