@@ -4,17 +4,26 @@ import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { machineOf, newNumber, request, type Scenario, signIn } from "#tests/faults/scenario.ts";
 import { askForCode, redeemCode, redeemToken, sentCode, sentToken } from "#tests/support/codes.ts";
 import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
-import { codeIn, exchange, NATIVE, type TestNest, V1, V2, WINDOWS } from "#tests/support/nest.ts";
+import {
+  type CallOptions,
+  codeIn,
+  exchange,
+  NATIVE,
+  type TestNest,
+  V1,
+  V2,
+  WINDOWS,
+} from "#tests/support/nest.ts";
 import { CANCEL, SUCCESS, V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
 import { askForLink, disownToken, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
 
-/** A call of a method by a signed-in user. */
-function signedIn(
-  path: string,
-  body: (user_id: string, proxied: ProxiedNest, address: string) => object | Promise<object>,
-): Scenario {
-  return {
+type BodyOf = (user_id: string, proxied: ProxiedNest, address: string) => object | Promise<object>;
+
+/** Calls of methods after a user has signed in. @param caller who calls */
+const callsOf =
+  (caller: (bearer: string) => CallOptions) =>
+  (path: string, body: BodyOf): Scenario => ({
     path,
     async prepare(proxied, address) {
       const { nest } = proxied;
@@ -22,10 +31,14 @@ function signedIn(
       const asked = await body(user_id, proxied, address);
       // Expires the cached news and the cached link to the billing portal.
       nest.clock.advance(61);
-      return () => nest.call(path, asked, { bearer: access_token });
+      return () => nest.call(path, asked, caller(access_token));
     },
-  };
-}
+  });
+
+/** A call of a method by a signed-in user. */
+const signedIn = callsOf((bearer) => ({ bearer }));
+/** A call of a method by an internal caller, about a user. */
+const asAdministrator = callsOf(() => ({ internal: true }));
 
 const ROLE = { scope: "platform", name: "Desk", level: 20, capabilities: ["users.read"] };
 /** The key of a role that no other scenario uses. */
@@ -34,22 +47,6 @@ const keyOf = (address: string) =>
     .replace(/[^a-z0-9]/gi, "_")
     .toLowerCase()
     .slice(-40);
-
-/** A call of a method by an internal caller, about a user. */
-function asAdministrator(
-  path: string,
-  body: (user_id: string, proxied: ProxiedNest, address: string) => object | Promise<object>,
-): Scenario {
-  return {
-    path,
-    async prepare(proxied, address) {
-      const { nest } = proxied;
-      const { user_id } = await signIn(nest, address);
-      const asked = await body(user_id, proxied, address);
-      return () => nest.call(path, asked, { internal: true });
-    },
-  };
-}
 
 /** Asks for a message to a new address of the user whose address is given. */
 const asked = async (nest: TestNest, address: string, delivery: "code" | "link") =>

@@ -14,7 +14,7 @@ export function roleCommands(users: Command): void {
     .command("grant")
     .argument("<user>", "a user id, email address or phone number with its plus sign")
     .argument("<role>", "the key of a platform role, such as admin")
-    .description("gives a user a platform role, in addition to those that the user has");
+    .description("adds a platform role to a user");
   examples(grant, ["users grant ada@example.com admin"]);
   act(grant, (terminal, who: string, role: string) =>
     withAccounts(terminal, async (core) => {

@@ -309,7 +309,7 @@ export interface Requests {
     /** The OAuth client's id. */
     client_id: string;
   };
-  /** Lists the roles: those that are built in, and those that the app defined. */
+  /** Lists the built-in roles and the roles of the app. */
   list_roles: {
     /** `platform`: a role of users. `account`: a role of members in their account. */
     scope?: "platform" | "account";

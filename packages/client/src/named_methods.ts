@@ -29,7 +29,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
   listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;
-  /** Lists the roles: those that are built in, and those that the app defined. @throws ClientError<"list_roles"> */
+  /** Lists the built-in roles and the roles of the app. @throws ClientError<"list_roles"> */
   listRoles(...args: CallArguments<"list_roles", IsCamel>): Promise<Cased<Responses["list_roles"], IsCamel>>;
   /** Lists a user's active sessions, the newest first. @throws ClientError<"list_sessions"> */
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;

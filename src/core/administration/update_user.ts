@@ -51,12 +51,11 @@ export async function updateUser(
     throw new NestError("access_denied");
   if (change.status === "disabled" && isOwn) throw new NestError("cannot_disable_self");
   requireLocale(core, change.locale);
-  const found = await readTarget(core, userId, caller);
+  const found = await readChangeable(core, userId, caller);
   await changeProfile(core, found.user, change, changing);
   if (change.status === "disabled") await disable(core, found.user, changing);
   if (change.status === "active") await enable(core, found.user, changing);
-  const user = await core.users.find(userId);
-  if (!user) throw new NestError("user_not_found");
+  const user = requireUser(await core.users.find(userId));
   return { user, own: found.own };
 }
 
@@ -70,17 +69,23 @@ function requireLocale({ app: { locales } }: Pick<Core, "app">, locale: string |
  * Reads a user whom the caller may change.
  * @throws NestError user_not_found; capability_escalation for a user whose roles allow more than the caller's
  */
-export async function readTarget(
+async function readChangeable(
   core: Pick<Core, "roles" | "users">,
   userId: string,
   caller: Caller,
 ): Promise<{ user: User; own: Role[] }> {
-  const [user, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
-  if (!user || user.status === "deleted") throw new NestError("user_not_found");
+  const [found, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
+  const user = requireUser(found);
   const isOwn = caller.kind === "user" && caller.userId === userId;
   if (!isOwn && !dominates(rightsOfCaller(caller), rightsOf(rolesOf(user, own))))
     throw new NestError("capability_escalation");
   return { user, own };
+}
+
+/** @throws NestError user_not_found for a user who does not exist or was deleted */
+function requireUser(user: User | null): User {
+  if (!user || user.status === "deleted") throw new NestError("user_not_found");
+  return user;
 }
 
 /** Writes what differs from what is stored, and nothing if nothing does. */
@@ -108,8 +113,7 @@ async function changeProfile(
  */
 async function disable(core: UpdateCore, { _id: userId }: User, { caller, call }: Changing): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const user = await core.users.find(userId);
-    if (!user || user.status === "deleted") throw new NestError("user_not_found");
+    const user = requireUser(await core.users.find(userId));
     const at = core.clock.now().toISOString();
     const events = [userDisabled(userId, byCaller(caller, call), at)];
     const write = () => core.users.disable(userId, user.roles ?? [], { at, events });

@@ -4,6 +4,10 @@ import type { Attempt } from "#core/repositories/redeemable.ts";
 /** A registration that may run or has stopped; or one that the owner of the address refused by beginning to prove it. */
 export type RegistrationState = Attempt | { isRefused: true };
 
+/** The registration of an identifier that may run or has stopped; null if there is none, or its owner refused it. */
+export const attemptOf = (registration: RegistrationState | undefined): Attempt | null =>
+  registration === undefined || "isRefused" in registration ? null : registration;
+
 /** An identifier whose registration may be incomplete. */
 interface Registrable {
   _id: string;

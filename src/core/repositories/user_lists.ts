@@ -50,7 +50,7 @@ export class UserLists extends UserAdministration {
         .sort(NEWEST_FIRST)
         .limit(limit)
         .toArray();
-    if (after === null) return find("$gt" in since ? { createdAt: since } : {});
+    if (after === null) return find(filter.createdAfter === undefined ? {} : { createdAt: since });
     const { createdAt, _id } = after;
     const [sameTime, older] = await Promise.all([
       find({ createdAt, _id: { $lt: _id } }),

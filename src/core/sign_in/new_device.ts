@@ -56,16 +56,14 @@ export function isNewDevice(
   others: readonly SessionOrigin[],
 ): boolean {
   const own = beakId === null ? null : hashSecret(beakId);
-  const known = identifier.knownDevices ?? [];
-  const knownDevices = authTime !== at ? known.filter((device) => device !== own) : known;
+  const isFirstAttempt = authTime === at;
+  const known = (identifier.knownDevices ?? []).filter((device) => isFirstAttempt || device !== own);
   const earlier = others.filter(
     ({ rootGrant, acknowledgedGeneration }) => rootGrant.type !== "password" || acknowledgedGeneration > 0,
   );
-  if (earlier.length === 0 && knownDevices.length === 0) return false;
-  if (beakId === null) return !earlier.some(({ ip }) => networkOf(ip) === networkOf(call.ip));
-  return (
-    !knownDevices.some((device) => device === own) && !earlier.some(({ device }) => device?.beakId === beakId)
-  );
+  if (earlier.length === 0 && known.length === 0) return false;
+  if (own === null) return !earlier.some(({ ip }) => networkOf(ip) === networkOf(call.ip));
+  return !known.includes(own) && !earlier.some(({ device }) => device?.beakId === beakId);
 }
 
 /** Mails every verified address of the user, with a link that ends the session. A repeated sign-in mails nothing. */

@@ -76,8 +76,8 @@ export async function render() {
           "SMS to some countries are expensive",
         ],
         [
-          "`/login` returns a token for any `userid` to every caller",
-          "Refused in production. A deployed test stage wants an internal key. The user must exist. `amr` is `test`",
+          "`/login` gives every caller a token of any user",
+          "Refused in production. On a deployed test stage the caller needs an internal key. The user must exist. `amr` is `test`",
           "Whoever knows an id could act as its person",
         ],
         [

@@ -28,22 +28,6 @@ export const verifyAddress: Template<{ code: string } | { url: string }> = {
   },
 };
 
-/** The mail of `send_verification` to an address of another user. It has no code and no link. */
-export const addressInUse: Template<Record<never, never>> = {
-  sample: {},
-  write(_variables, wording) {
-    const texts = wording.texts.addressInUse;
-    const opening = wording.fill(texts.opening);
-    return {
-      subject: wording.fill(texts.subject),
-      title: wording.fill(texts.title),
-      preheader: opening,
-      body: [paragraph(opening), paragraph(wording.fill(texts.toAdd))],
-      footer: wording.withAddresses(texts.footer, { security: wording.app.addresses.security }),
-    };
-  },
-};
-
 /** What happened to the addresses and numbers of a user. */
 export type AddressChange = "added" | "removed" | "primary";
 

@@ -1,6 +1,6 @@
-import { addressChanged, addressInUse, verifyAddress } from "#core/messages/templates/identifiers.ts";
+import { addressChanged, verifyAddress } from "#core/messages/templates/identifiers.ts";
 import { magicLink, signInLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
-import { alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
+import { addressInUse, alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
 import { registered } from "#core/messages/templates/registered.ts";
 import {
   duplicateSubscription,

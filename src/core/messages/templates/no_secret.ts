@@ -36,3 +36,6 @@ export const alreadyRegistered = noteTemplate(({ alreadyRegistered: texts }) => 
 
 /** The mail of `send_password_reset` to an address without an account. */
 export const noAccount = noteTemplate(({ noAccount: texts }) => ({ ...texts, advice: texts.otherAddress }));
+
+/** The mail of `send_verification` to an address of another user. */
+export const addressInUse = noteTemplate(({ addressInUse: texts }) => ({ ...texts, advice: texts.toAdd }));

@@ -1,6 +1,7 @@
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { RegistrationMessage } from "#core/repositories/pending_registration.ts";
+import { attemptOf } from "#core/repositories/registration_writes.ts";
 import { mayRun } from "#core/verifications/attempt.ts";
 
 /**
@@ -24,9 +25,9 @@ export function judgeRegistration(
 ): RegistrationStep {
   if (registrationMode === "verify_first") return found?.verifiedAt ? "tell_owner" : "send_code";
   if (found === null) return "create";
-  const { verifiedAt, registration } = found;
-  if (verifiedAt !== null || registration === undefined || "isRefused" in registration) return "refuse";
-  return mayRun(registration, now) ? "refuse" : "resume";
+  const attempt = attemptOf(found.registration);
+  if (found.verifiedAt !== null || attempt === null) return "refuse";
+  return mayRun(attempt, now) ? "refuse" : "resume";
 }
 
 /** What the caller wants to be sent. */

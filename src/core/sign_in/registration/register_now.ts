@@ -9,6 +9,7 @@ import type { HashedPassword } from "#core/passwords/password_hasher.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import { attemptOf } from "#core/repositories/registration_writes.ts";
 import { newSecret } from "#core/secrets.ts";
 import { type IssueCore, issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { settleAll } from "#core/settle.ts";
@@ -109,8 +110,9 @@ async function resume(
 ): Promise<Identifier | null> {
   const stored = await core.passwords.findByUser(found.userId);
   const isSame = stored === null || (await core.passwordHasher.matches(password ?? "", stored));
-  if (!isSame || !found.registration || "isRefused" in found.registration) return null;
-  return core.identifiers.resumeRegistration(found._id, found.registration.startedAt, now.toISOString());
+  const attempt = attemptOf(found.registration);
+  if (!isSame || attempt === null) return null;
+  return core.identifiers.resumeRegistration(found._id, attempt.startedAt, now.toISOString());
 }
 
 const sourceOf = (

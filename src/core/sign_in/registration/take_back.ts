@@ -4,6 +4,7 @@ import type { EventSource } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import type { HashedPassword } from "#core/passwords/password_hasher.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import { attemptOf } from "#core/repositories/registration_writes.ts";
 import { settleAll } from "#core/settle.ts";
 import { dropPassword, removePending } from "#core/users/first_proof.ts";
 
@@ -32,7 +33,7 @@ export async function takeBack(
     core.identifiers.findActive(identifierType, identifierValue),
     core.passwords.findByUser(userId),
   ]);
-  if (current?.registration && !("isRefused" in current.registration)) return;
+  if (attemptOf(current?.registration) !== null) return;
   const isOwn = stored !== null && stored.hash === password?.hash;
   const session = { _id: sessionId, userId };
   await settleAll([

@@ -1,5 +1,5 @@
 /**
- * Lists the roles: those that are built in, and those that the app defined.
+ * Lists the built-in roles and the roles of the app.
  *
  * Needs the capability `roles.manage`. The list has no pages: an app defines at most 100 roles of each scope.
  */
@@ -15,7 +15,7 @@ export const response = strictObject({ items: array(roleFields) });
 export const handler = rpc({
   name: "list_roles",
   version: "2026-12-01",
-  summary: "Lists the roles: those that are built in, and those that the app defined.",
+  summary: "Lists the built-in roles and the roles of the app.",
   access: "cap:roles.manage",
   request,
   isBodyOptional: true,
