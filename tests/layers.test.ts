@@ -21,6 +21,7 @@ const LAYERS = [
   "tools/openapi/verify",
   "tools/local",
   "tools/openapi",
+  "tools/console",
   "tools/landing",
   "tools/stage",
   "tools/migrations",
@@ -81,7 +82,7 @@ function importsOf(file: string): string[] {
   return [...specifiers].flatMap(([, fixed, dynamic]) => targetOf(file, fixed ?? dynamic ?? "") ?? []);
 }
 
-const files = listFiles("app", "src", "packages", "tools").filter((file) => /\.(ts|js)$/.test(file));
+const files = listFiles("app", "src", "packages", "tools").filter((file) => /\.(tsx?|js)$/.test(file));
 const graph = new Map(files.map((file) => [file, importsOf(file)]));
 const edges = [...graph].flatMap(([from, targets]) => targets.map((to) => ({ from, to })));
 const layerOf = (file: string) => LAYERS.findIndex((layer) => file === layer || file.startsWith(`${layer}/`));

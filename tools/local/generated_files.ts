@@ -5,9 +5,17 @@ import app from "#app";
 import { appFolder } from "#app/load_app.ts";
 import messages from "#app/messages.ts";
 import { fillMarkup } from "#core/messages/html.ts";
+import {
+  type ConsoleSettings,
+  consoleLogo,
+  consolePage,
+  consoleScript,
+  consoleStyles,
+} from "#tools/console/build_console.ts";
 import { buildLandingPage, colorsOf } from "#tools/landing/landing_page.ts";
 import { bundleClient } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
+import { CONSOLE_PATH, SAMPLE_CLIENT_IDS } from "#tools/local/sample_clients.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const JAVASCRIPT = "text/javascript; charset=utf-8";
@@ -32,7 +40,27 @@ export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promis
   "/magic-link/landing.js": () => landingFile("landing.js", JAVASCRIPT),
   "/magic-link/reset_password.js": () => landingFile("reset_password.js", JAVASCRIPT),
   "/magic-link/logo.svg": () => landingFile("logo.svg", "image/svg+xml"),
+  [CONSOLE_PATH]: async (origin) => ({
+    type: "text/html; charset=utf-8",
+    content: await consolePage(consoleAt(origin)),
+  }),
+  [`${CONSOLE_PATH}/console.js`]: async () => ({ type: JAVASCRIPT, content: await consoleScript() }),
+  [`${CONSOLE_PATH}/console.css`]: async (origin) => ({
+    type: "text/css; charset=utf-8",
+    content: await consoleStyles(consoleAt(origin)),
+  }),
+  [`${CONSOLE_PATH}/logo.svg`]: async (origin) => ({
+    type: "image/svg+xml",
+    content: await consoleLogo(consoleAt(origin)),
+  }),
 };
+
+/** The console of this stack, which signs in with a sample client. */
+const consoleAt = (origin: string): ConsoleSettings => ({
+  ...{ app, folder: appFolder, api: origin, clientId: SAMPLE_CLIENT_IDS.web },
+  ...{ url: `${origin}${CONSOLE_PATH}`, base: `${CONSOLE_PATH}/`, inbox: "/" },
+  grant: "npm run nest -- users grant {user} admin --local",
+});
 
 /** The local page with the app's name. */
 async function localPage(): Promise<ServedFile> {

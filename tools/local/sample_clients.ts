@@ -17,6 +17,9 @@ export const isSample = ({ id }: Pick<Client, "id">): boolean =>
 /** The sample client of each adapter. Its programs send no client id. */
 export const ADAPTER_CLIENT_IDS: Readonly<Record<AdapterName, string>> = { beep: "client_sample_beep" };
 
+/** Where a stack serves the console, which signs in with the client `web`. */
+export const CONSOLE_PATH = "/console";
+
 /** An origin that no example uses, so that examples with a missing origin still fail. */
 const WEB_ORIGIN = "http://localhost:5174";
 
@@ -58,7 +61,8 @@ export function withSampleClients(app: App, stackUrl?: string): App {
       },
       {
         ...sample(web, "Sample: browser"),
-        ...{ redirectUris: [`${WEB_ORIGIN}/`], origins: [WEB_ORIGIN, ...originsOf(stackUrl)] },
+        redirectUris: [`${WEB_ORIGIN}/`, ...originsOf(stackUrl).map((origin) => origin + CONSOLE_PATH)],
+        origins: [WEB_ORIGIN, ...originsOf(stackUrl)],
         cookies: { enabled: true, default: true },
       },
     ],

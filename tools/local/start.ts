@@ -62,7 +62,7 @@ try {
   say(`Stripe: ${stack.stripe}`);
   for (const line of stack.settings) say(line);
   say(
-    `\n  Nest is at ${stack.url}\n  API reference: ${stack.url}/docs\n  Emails stay on this machine. Press Ctrl-C to stop.\n`,
+    `\n  Nest is at ${stack.url}\n  API reference: ${stack.url}/docs\n  Admin console: ${stack.url}/console\n  Emails stay on this machine. Press Ctrl-C to stop.\n`,
   );
   void stack.broke.then(async (reason) => {
     if (isStopping) return;

@@ -56,6 +56,7 @@ export const GROUPS: readonly Group[] = [
       ["Deploy", "docs/deploy.md"],
       ["Configure", "docs/configure.md"],
       ["Operate", "docs/operate.md"],
+      ["Admin console", "docs/console.md"],
       ["Audit log", "docs/audit.md"],
       ["Upgrade", "docs/upgrade.md"],
       ["Changelog", "CHANGELOG.md"],

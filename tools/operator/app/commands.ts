@@ -6,11 +6,12 @@ import { appFolder } from "#app/load_app.ts";
 import messages from "#app/messages.ts";
 import { formatMoney } from "#core/messages/formats.ts";
 import { buildLandingPage } from "#tools/landing/landing_page.ts";
+import { consoleCommand } from "#tools/operator/app/console.ts";
 import { createApp } from "#tools/operator/app/create_app.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 import { table } from "#tools/terminal/table.ts";
 
-/** `app create | landing | show`. */
+/** `app create | landing | console | show`. */
 export function appCommands(program: Command): void {
   const area = program.command("app").description("the app: its name, clients, plans, texts and colors");
 
@@ -43,6 +44,8 @@ export function appCommands(program: Command): void {
     const written = [...files.keys()].map((name) => join(out, name));
     terminal.show({ files: written }, written);
   });
+
+  consoleCommand(area);
 
   const show = area.command("show").description("shows the app that NEST_APP selects, after checking it");
   examples(show, ["app show"]);

@@ -1,0 +1,93 @@
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { METHODS } from "#client/methods.ts";
+import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
+import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
+import { openConsole, signInToConsole, userWithRoles } from "#tests/support/console.ts";
+import { consoleScript } from "#tools/console/build_console.ts";
+
+/** Script of the console after gzip, in bytes. */
+const SCRIPT_LIMIT = 30_000;
+
+describe.skipIf(!hasBrowser)("the console", () => {
+  const suite = browserSuite();
+  let caller: StackCaller;
+  beforeAll(async () => {
+    caller = await callerOf(suite.stack);
+  });
+  const shows = (page: Page, text: string) => page.getByText(text).first().waitFor();
+
+  test("says what a user without a role lacks, and lets them in as soon as they have it", async () => {
+    const address = "newcomer@example.com";
+    const page = await suite.open("/console", { width: 390 });
+    await inspect(page, "console_sign_in");
+    await signInToConsole(page, caller, address);
+    await shows(page, "You can't use the console yet");
+    await shows(page, "users.read");
+    await inspect(page, "console_no_access");
+    await userWithRoles(caller, address, ["support"]);
+    await press(page, "Check again");
+    await page.getByRole("heading", { name: "Users" }).waitFor();
+    expect(new URL(page.url()).search).toBe("");
+    expect(await page.evaluate("document.cookie + JSON.stringify(localStorage)")).not.toMatch(/eyJ|reftok/);
+    await press(page, "Sign out");
+    await page.getByRole("button", { name: "Send link" }).waitFor();
+    expect(await page.context().cookies()).toEqual([]);
+  });
+
+  test("refuses a link that this browser did not request", async () => {
+    const page = await suite.open("/console?code=authzcode_000000C2kdCzNlbL1BqR5FeMatItU.00&state=other");
+    await shows(page, "Open the link on the device that requested it");
+    expect(new URL(page.url()).search).toBe("");
+  });
+
+  test.each(["light", "dark"] as const)(
+    "finds, disables and reactivates a user in %s",
+    async (colorScheme) => {
+      const address = `ada.${colorScheme}@example.com`;
+      const tokens = await caller.signIn(address);
+      const mistakes: string[] = [];
+      const called = new Set<string>();
+      const page = await openConsole(suite, caller, {
+        colorScheme,
+        prepare: (page) => {
+          page.on("console", (message) => void (message.type() === "error" && mistakes.push(message.text())));
+          page.on("pageerror", (error) => void mistakes.push(error.message));
+          page.on("request", (request) => void called.add(new URL(request.url()).pathname));
+        },
+      });
+      await page.getByLabel("Email address, phone number or user id").fill("ada.");
+      await press(page, "Find");
+      await inspect(page, `console_users_${colorScheme}`);
+      await page.getByRole("link", { name: address }).click();
+      await page.getByRole("heading", { name: address }).waitFor();
+      await inspect(page, `console_user_${colorScheme}`);
+
+      await press(page, "Disable user");
+      await shows(page, "All sessions of the user end at once");
+      await inspect(page, `console_confirm_${colorScheme}`);
+      await page.getByRole("dialog").getByRole("button", { name: "Disable user" }).click();
+      await page.getByRole("button", { name: "Make active" }).waitFor();
+      expect(await caller.call("get_user", {}, asUser(tokens))).toMatchObject({ status: 401 });
+      await press(page, "Make active");
+      await page.getByRole("dialog").getByRole("button", { name: "Make active" }).click();
+      await page.getByRole("button", { name: "Disable user" }).waitFor();
+
+      await page.setViewportSize({ width: 390, height: 900 });
+      await inspect(page, `console_user_${colorScheme}_narrow`);
+      expect(mistakes).toEqual([]);
+      const methods = [...called].flatMap((path) => /^\/1\/2026-12-01\/(\w+)$/.exec(path)?.[1] ?? []);
+      expect(methods.filter((method) => !(method in METHODS))).toEqual([]);
+      const others = [...called].filter((path) => !path.startsWith("/1/2026-12-01/") && path !== "/console");
+      expect(others.sort()).toEqual(["/console/console.css", "/console/console.js", "/console/logo.svg"]);
+    },
+  );
+
+  test("loads a script of a limited size, which names no path of the API but through the typed client", async () => {
+    const script = await consoleScript();
+    expect(gzipSync(script).length).toBeLessThan(SCRIPT_LIMIT);
+    expect(script.match(/\bfetch\(/g)?.length).toBe(1);
+    expect(script).not.toMatch(/XMLHttpRequest|WebSocket|EventSource|sendBeacon|innerHTML\s*=\s*`/);
+  });
+});

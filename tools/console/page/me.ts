@@ -1,0 +1,16 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Responses } from "#client/index.ts";
+
+/** The signed-in person. */
+export type Me = Responses["get_user"];
+
+export const MeContext = createContext<Me | null>(null);
+
+/** @returns whether the signed-in person has a capability. Nest decides; this hides what it would refuse */
+export function useMay(capability: string): boolean {
+  return useContext(MeContext)?.capabilities.includes(capability) ?? false;
+}
+
+/** The signed-in person's own user id. */
+export const useMyId = () => useContext(MeContext)?.id;

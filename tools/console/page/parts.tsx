@@ -1,0 +1,69 @@
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { messageOf } from "#client/messages.ts";
+
+interface CardProps {
+  title: string;
+  /** Stands beside the title. */
+  action?: ComponentChildren;
+  isWide?: boolean;
+  children: ComponentChildren;
+}
+
+/** A part of a page, with a title. */
+export function Card({ title, action, isWide, children }: CardProps) {
+  const id = useId();
+  return (
+    <section class={isWide ? "card wide" : "card"} aria-labelledby={id}>
+      <div class="title">
+        <h2 id={id}>{title}</h2>
+        {action}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** A status, in a color that repeats what its text says. */
+export const Mark = ({ tone, children }: { tone: "good" | "warn" | "bad" | "over"; children: string }) => (
+  <span class={`mark ${tone}`}>{children}</span>
+);
+
+/** Pairs of a name and a value. A null value is left out. */
+export const Facts = ({ of }: { of: readonly (readonly [string, ComponentChildren])[] }) => (
+  <dl>
+    {of
+      .filter(([, value]) => value !== null && value !== "")
+      .map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+  </dl>
+);
+
+/** The sentences that a console words differently than an app. */
+const MESSAGES = {
+  user_not_found: "No user has this id. The user may have been deleted.",
+  unauthorized: "You are signed out. Sign in again.",
+  capability_escalation:
+    "This needs a role that allows at least as much as the user's roles. Ask an administrator.",
+};
+
+/** What an error says to the person who uses the console. */
+export const sentenceOf = (error: unknown) => messageOf(error, { messages: MESSAGES });
+
+/** An error, and a button that tries again. */
+export const Failure = ({ error, retry }: { error: unknown; retry?: () => void }) => (
+  <p class="error" role="alert">
+    {sentenceOf(error)}{" "}
+    {retry && (
+      <button type="button" class="second small" onClick={retry}>
+        Try again
+      </button>
+    )}
+  </p>
+);
+
+export const Loading = () => <p class="quiet">Loading</p>;

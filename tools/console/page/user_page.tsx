@@ -1,0 +1,90 @@
+import { useEffect } from "preact/hooks";
+import type { Responses } from "#client/index.ts";
+import { useCall } from "#client/react.ts";
+import { Act } from "#tools/console/page/act.tsx";
+import { StatusMark } from "#tools/console/page/find_user.tsx";
+import { time } from "#tools/console/page/format.ts";
+import { Identifiers } from "#tools/console/page/identifiers.tsx";
+import { useMay, useMyId } from "#tools/console/page/me.ts";
+import { nest } from "#tools/console/page/nest.ts";
+import { Facts, Failure, Loading } from "#tools/console/page/parts.tsx";
+import { hrefOf } from "#tools/console/page/route.ts";
+import { settings } from "#tools/console/page/settings.ts";
+
+type User = Responses["get_user"];
+
+/** Everything about one user. */
+export function UserPage({ id }: { id: string }) {
+  const { data: user, error, reload } = useCall(nest, "get_user", { user_id: id });
+  const name = user?.email ?? id;
+  useEffect(() => {
+    document.title = `${name}, ${settings.app} console`;
+  }, [name]);
+  return (
+    <main>
+      <p class="wide">
+        <a href={hrefOf("users")}>All users</a>
+      </p>
+      {error !== null && <Failure error={error} retry={reload} />}
+      {!user && error === null && <Loading />}
+      {user && (
+        <>
+          <Summary user={user} reload={reload} />
+          <Identifiers user={user} />
+        </>
+      )}
+    </main>
+  );
+}
+
+function Summary({ user, reload }: { user: User; reload: () => void }) {
+  return (
+    <section class="card wide" aria-labelledby="user-title">
+      <div class="title">
+        <h1 id="user-title">{user.email ?? user.id}</h1>
+        <StatusMark status={user.status} />
+      </div>
+      <Facts
+        of={[
+          ["User", <code key="id">{user.id}</code>],
+          ["Name", user.name],
+          ["Since", time(user.created_at)],
+          ["Roles", user.roles.join(", ")],
+          ["Password", user.has_password ? "Set" : "None: signs in with links and codes"],
+          ["Language", user.locale],
+          ["Account", <code key="account">{user.account_id}</code>],
+          ...Object.entries(user.metadata as Record<string, string>),
+        ]}
+      />
+      <div class="row">
+        <ChangeStatus user={user} reload={reload} />
+      </div>
+    </section>
+  );
+}
+
+/** Disables a user, or lets them sign in again. */
+function ChangeStatus({ user, reload }: { user: User; reload: () => void }) {
+  const may = useMay("users.write");
+  const isMe = useMyId() === user.id;
+  const name = user.email ?? user.id;
+  if (!may || isMe || user.status === "deleted") return null;
+  const change = (status: "active" | "disabled") => nest.call("update_user", { user_id: user.id, status });
+  return user.status === "active" ? (
+    <Act
+      label="Disable user"
+      question={`Disable ${name}? All sessions of the user end at once, and nothing signs the user in until you make the user active again. A subscription goes on: Stripe charges for it until you cancel it there.`}
+      confirm="Disable user"
+      run={() => change("disabled")}
+      done={reload}
+    />
+  ) : (
+    <Act
+      label="Make active"
+      question={`Let ${name} sign in again? The user's old sessions stay ended.`}
+      confirm="Make active"
+      run={() => change("active")}
+      done={reload}
+    />
+  );
+}
