@@ -10,6 +10,20 @@ export interface Call {
   userAgent: string | null;
   /** The date under which the method was called. Absent outside of methods. */
   version?: Version;
+  /**
+   * Does work once the call has succeeded, before the response is sent: what must not be done if the caller gets an error
+   * and repeats the call. A failure of the work is logged. Absent outside of methods: see `afterSuccess`.
+   */
+  onSuccess?: (work: () => Promise<void>) => void;
+}
+
+/** Does work once a call has succeeded; outside of methods, at once. @throws outside of methods, what the work throws */
+export async function afterSuccess(
+  { onSuccess }: Pick<Call, "onSuccess">,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (onSuccess) onSuccess(work);
+  else await work();
 }
 
 /** The caller, after its credential was verified. */

@@ -15,6 +15,7 @@ import { CALLER_PARTS, type Parts, type RpcCore, type RpcDeclaration } from "#en
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
 import { type CallInProgress, perform } from "#entry/perform.ts";
+import { SuccessWork } from "#entry/success_work.ts";
 
 /** A Lambda handler together with its method's declaration. */
 export type RpcHandler = Deployed<Handler> & { declaration: RpcDeclaration };
@@ -55,6 +56,7 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
     const startedAt = context.startedAt ?? Date.now();
     const deadline = startedAt + CALL_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
+    const afterwards = new SuccessWork();
     const progress: CallInProgress = {
       core: bindDeadline(core, deadline),
       event,
@@ -64,6 +66,7 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
         ip: event.requestContext.http.sourceIp,
         userAgent: event.requestContext.http.userAgent?.slice(0, 512) ?? null,
         version: versionOf(event),
+        onSuccess: afterwards.add,
       },
       caller: { kind: "anonymous" },
       clientId: null,
@@ -71,6 +74,7 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
     const measures = () => ({ duration_ms: Date.now() - startedAt, trips: open.mongo.trips.count });
     try {
       const body = await beforeDeadline(deadline, perform(declaration, progress));
+      await afterwards.run(core.log, deadline);
       const status = body === undefined ? 204 : 200;
       core.log.info("call", { ...describeCall(declaration, progress), status, ...measures() });
       return body;

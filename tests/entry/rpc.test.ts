@@ -136,6 +136,42 @@ describe("every method", () => {
     expect(await endsWithin(CLIENT_LEAVES_AFTER_MS, hang)).toBe(true);
   });
 
+  test("does work that is left until success after a success only, and succeeds even if that work fails", async () => {
+    let done = 0;
+    const leaving = (end: Promise<void>, work: () => Promise<void>) =>
+      call({
+        run: ({ call: { onSuccess } }) => {
+          onSuccess?.(work);
+          return end;
+        },
+      });
+    const works = async () => void done++;
+    expect((await leaving(Promise.resolve(), works)).status).toBe(204);
+    expect(done).toBe(1);
+    expect((await leaving(Promise.reject(new NestError("unavailable")), works)).status).toBe(503);
+    expect(done).toBe(1);
+    const failed = Promise.reject(new MongoServerError({ errmsg: "hunter2", code: 91 }));
+    expect((await leaving(Promise.resolve(), () => failed)).status).toBe(204);
+    expect(nest.logged("work_after_success_failed")).toMatchObject([{ level: "warn" }]);
+  });
+
+  test("responds in time with success if work that is left until success hangs, and with 503 if it was too late for it", async () => {
+    let done = 0;
+    const hangs = () => new Promise<void>(() => undefined);
+    const late = call({
+      run: async ({ call: { onSuccess } }) => {
+        onSuccess?.(async () => void done++);
+        await hangs();
+      },
+    });
+    const hanging = call({ run: async ({ call: { onSuccess } }) => onSuccess?.(hangs) });
+    const ended = await endsWithin(CLIENT_LEAVES_AFTER_MS, async () => {
+      expect((await hanging).status).toBe(204);
+      expect((await late).status).toBe(503);
+    });
+    expect({ ended, done }).toEqual({ ended: true, done: 0 });
+  });
+
   test("returns unauthorized for a revoked bearer token whatever its reads return, without running the method", async () => {
     const { access_token, refresh_token } = await nest.signIn();
     await nest.call(`${V2}revoke_token`, { client_id: MAC, refresh_token });

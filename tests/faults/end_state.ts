@@ -35,6 +35,11 @@ const NOTICE = /password was changed|signed out of .* on other devices|^The addr
 const WATCH = /^New sign-in/;
 /** The part of the end state that a call may lack which succeeded in spite of the fault. */
 export const NOTICES = "notices of a new device";
+/**
+ * Links and codes of a reset whose use is not recorded as complete. A call that succeeds may leave one: the same request can be
+ * repeated.
+ */
+export const OPEN_ATTEMPTS = "attempts to set a password that may be repeated";
 /** Collections in which an extra document has no effect: a link or code that was not sent, a token that is not valid. */
 const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens", "verifications"];
 /**
@@ -60,6 +65,8 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   const userIds = [...identifiers, ...trials].map(({ userId }) => userId);
   const byUser = { userId: { $in: userIds } };
   const disownments = await find("verifications", { ...own, purpose: "disown" });
+  const verifications = await find("verifications", { ...own, revokedAt: null, purpose: { $ne: "disown" } });
+  const resets = verifications.filter(({ purpose }) => purpose === "reset_password");
   const members = await find("account_members", byUser);
   const documents = {
     identifiers,
@@ -68,7 +75,9 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     passwords: await find("passwords", byUser),
     pending_identifiers: await find("pending_identifiers", byUser),
     // The latest request replaces the earlier ones.
-    verifications: await find("verifications", { ...own, revokedAt: null, purpose: { $ne: "disown" } }),
+    verifications: verifications.map((one) =>
+      resets.includes(one) ? { ...one, redemption: undefined } : one,
+    ),
     accounts: await find("accounts", { _id: { $in: members.map(({ accountId }) => accountId) } }),
     account_members: members,
     authorizations: await find("authorizations", own),
@@ -112,6 +121,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
           .map(({ subject }) => subject.replace(/\b\d{6}\b/, "a code")),
       ),
     ].sort(),
+    [OPEN_ATTEMPTS]: resets.filter(({ redemption }) => redemption !== null).length,
     [NOTICES]: [
       ...new Set([
         ...nest.ses.inbox

@@ -43,14 +43,7 @@ const resets = (
   async prepare({ nest }, address) {
     await prepare(nest, address);
     const secrets = secretsOf(await sentReset(nest, { identifier_value: address, client_id: NATIVE }));
-    return async () => {
-      const reply = await resetPassword(nest, { client_id: NATIVE, ...secrets });
-      if (reply.status !== 404) return reply;
-      // The response was lost, and the reset went on to its end: the person signs in with the new password.
-      const complete = { identifierValue: address, usedAt: { $ne: null }, redemption: null };
-      const isSet = await isFinished(nest, "verifications", { purpose: "reset_password", ...complete });
-      return isSet ? { ...reply, status: 200 } : reply;
-    };
+    return () => resetPassword(nest, { client_id: NATIVE, ...secrets });
   },
 });
 

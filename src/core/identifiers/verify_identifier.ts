@@ -55,8 +55,11 @@ export async function verifyIdentifier(
   // Read while the verification is redeemed: what decides is read or written again after it.
   const reading = readState(core, verification);
   reading.catch(() => undefined);
-  const { provedId, identifiers, user } = await redeemVerification(core, verification, now, async () =>
-    prove(core, verification, await reading, { source, at, isByClaimant }),
+  const { provedId, identifiers, user } = await redeemVerification(
+    core,
+    verification,
+    { now, call },
+    async () => prove(core, verification, await reading, { source, at, isByClaimant }),
   );
   const view = viewIdentifiers(identifiers).find(({ _id }) => _id === provedId);
   if (!user || !view) throw notFound();

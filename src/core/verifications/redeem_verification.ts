@@ -1,4 +1,4 @@
-import type { Call } from "#core/call.ts";
+import { afterSuccess, type Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { networkOf } from "#core/network.ts";
@@ -104,15 +104,16 @@ export const isUsable = ({ usedAt, redemption }: Verification, now: Date): boole
   usedAt === null || (redemption !== null && !mayRun(redemption, now));
 
 /**
- * Does what a verification permits, once: one of any number of simultaneous calls starts it. If it fails on our side, the
- * same secret can be presented again, so every write of the work must be repeatable.
+ * Does what a verification permits, once: one of any number of simultaneous calls starts it. If it fails on our side, or is too
+ * late for its response, the same secret can be presented again, so every write of the work must be repeatable. So a redemption
+ * is complete only once the call has succeeded.
  * @param work refusals must come before it, because a refusal (status below 500) does not make the secret usable again
  * @throws NestError verification_not_found if another call has used the secret, or is using it; what the work throws
  */
 export async function redeemVerification<Result>(
   core: Pick<Core, "verifications">,
   { _id, usedAt, redemption }: Verification,
-  now: Date,
+  { now, call }: { now: Date; call: Pick<Call, "onSuccess"> },
   work: (started: Verification) => Promise<Result>,
 ): Promise<Result> {
   const at = now.toISOString();
@@ -127,7 +128,7 @@ export async function redeemVerification<Result>(
     () => core.verifications.recordFailedRedemption(_id, at),
     async () => {
       const result = await work(started);
-      await core.verifications.completeRedemption(_id);
+      await afterSuccess(call, () => core.verifications.completeRedemption(_id));
       return result;
     },
   );

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Call } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
 import { createLog, type Log } from "#core/log.ts";
 import type { ConfiguredLimits } from "#core/rate_limits/limits.ts";
@@ -20,8 +21,9 @@ import { atOnce, moment, rounds } from "#tests/support/concurrency.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef";
-const CALL = { requestId: "r", ip: "203.0.113.9", userAgent: null };
+const CALL: Call = { requestId: "r", ip: "203.0.113.9", userAgent: null };
 const NOW = new Date(moment(0));
+const AT_NOW = { now: NOW, call: CALL };
 const LINK = "https://app.example/verify";
 const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 const failure = (code: "unavailable" | "invalid_email") => () => Promise.reject(new NestError(code));
@@ -200,13 +202,13 @@ describe("checkToken", () => {
   test("refuses the token of another client, and a token that is used", async () => {
     const { byToken } = await stored();
     expect(await codeOf(check(byToken.token, { clientId: "another" }))).toBe("verification_not_found");
-    await redeemVerification(core, await find(byToken), NOW, async () => 1);
+    await redeemVerification(core, await find(byToken), AT_NOW, async () => 1);
     expect(await codeOf(check(byToken.token))).toBe("verification_not_found");
   });
 
   test("refuses a token while it is being used, and finds it after its use failed on our side", async () => {
     const { byToken } = await stored();
-    await redeemVerification(core, await find(byToken), NOW, async () => {
+    await redeemVerification(core, await find(byToken), AT_NOW, async () => {
       expect(await codeOf(check(byToken.token))).toBe("verification_not_found");
       throw new NestError("unavailable");
     }).catch(() => undefined);
@@ -220,7 +222,7 @@ describe("redeemVerification", () => {
       const { byToken } = await stored();
       let runs = 0;
       const redeemed = await atOnce(async () =>
-        codeOf(redeemVerification(core, await find(byToken), NOW, async () => runs++)),
+        codeOf(redeemVerification(core, await find(byToken), AT_NOW, async () => runs++)),
       );
       expect(runs).toBe(1);
       expect(redeemed.filter((code) => code === "done")).toHaveLength(1);
@@ -230,20 +232,20 @@ describe("redeemVerification", () => {
 
   test("refuses the same secret after the work is complete, also later", async () => {
     const { byToken } = await stored();
-    await redeemVerification(core, await find(byToken), NOW, async () => 1);
+    await redeemVerification(core, await find(byToken), AT_NOW, async () => 1);
     for (const now of [NOW, later(60)])
-      expect(await codeOf(redeemVerification(core, await find(byToken), now, async () => 1))).toBe(
-        "verification_not_found",
-      );
+      expect(
+        await codeOf(redeemVerification(core, await find(byToken), { now, call: CALL }, async () => 1)),
+      ).toBe("verification_not_found");
   });
 
   test("starts the work again at once after it failed on our side, by one of many calls", async () => {
     const { byToken } = await stored();
-    expect(await codeOf(redeemVerification(core, await find(byToken), NOW, failure("unavailable")))).toBe(
+    expect(await codeOf(redeemVerification(core, await find(byToken), AT_NOW, failure("unavailable")))).toBe(
       "unavailable",
     );
     const retried = await atOnce(async () =>
-      codeOf(redeemVerification(core, await find(byToken), later(1), async () => 1)),
+      codeOf(redeemVerification(core, await find(byToken), { now: later(1), call: CALL }, async () => 1)),
     );
     expect(retried.filter((code) => code === "done")).toHaveLength(1);
   });
@@ -252,17 +254,30 @@ describe("redeemVerification", () => {
     const { verification, byToken } = await stored();
     await core.verifications.redeem(verification._id, { startedAt: NOW.toISOString() });
     const again = async (now: Date) =>
-      codeOf(redeemVerification(core, await find(byToken), now, async () => 1));
+      codeOf(redeemVerification(core, await find(byToken), { now, call: CALL }, async () => 1));
     expect(await again(later(4))).toBe("verification_not_found");
     expect(await again(later(6))).toBe("done");
   });
 
+  test("is complete once the call has succeeded: until then, the same secret starts the work again after 5 s", async () => {
+    const { byToken } = await stored();
+    const after: (() => Promise<void>)[] = [];
+    const call = { onSuccess: (work: () => Promise<void>) => void after.push(work) };
+    const redeem = async (now: Date) =>
+      codeOf(redeemVerification(core, await find(byToken), { now, call }, async () => 1));
+    expect([await redeem(NOW), await redeem(later(6))]).toEqual(["done", "done"]);
+    await after[1]?.();
+    expect(await redeem(later(12))).toBe("verification_not_found");
+  });
+
   test("does not start the work again after a refusal", async () => {
     const { byToken } = await stored();
-    await codeOf(redeemVerification(core, await find(byToken), NOW, failure("invalid_email")));
-    expect(await codeOf(redeemVerification(core, await find(byToken), later(1), async () => 1))).toBe(
-      "verification_not_found",
-    );
+    await codeOf(redeemVerification(core, await find(byToken), AT_NOW, failure("invalid_email")));
+    expect(
+      await codeOf(
+        redeemVerification(core, await find(byToken), { now: later(1), call: CALL }, async () => 1),
+      ),
+    ).toBe("verification_not_found");
   });
 });
 

@@ -80,7 +80,7 @@ export async function resetPassword(
   await checkPassword(core, client, { password, addresses });
   const hashed = await core.passwordHasher.hash(password);
   const applied = { verification, identifier, hashed, client, now, call };
-  return redeemVerification(core, verification, now, () => apply(core, applied));
+  return redeemVerification(core, verification, { now, call }, () => apply(core, applied));
 }
 
 /**
