@@ -1,13 +1,15 @@
 import type { Expected, Operation } from "#tests/model/operation.ts";
-import { fingerprint, type State } from "#tests/model/state.ts";
+import { fingerprint } from "#tests/model/state.ts";
 import type { Answer, Names } from "#tests/model/system.ts";
 
 /** A state that explains the responses. */
-interface Explanation {
+interface Explanation<State> {
   state: State;
   /** Names of the values in the responses. */
   names: Names;
 }
+
+type Steps<State> = Pick<Operation<unknown, State>, "begin" | "finish" | "isWebhook">;
 
 /** Progress of an operation in an explanation. */
 interface Progress {
@@ -20,24 +22,24 @@ interface Progress {
  * No state means that a promise is broken.
  * @param expected collects every response that some order allows, for the report
  */
-export function explain(
+export function explain<State>(
   before: readonly State[],
-  operations: readonly Operation[],
+  operations: readonly Steps<State>[],
   answers: readonly Answer[],
   names: Names,
   expected: Set<string> = new Set(),
-): Explanation[] {
-  const found = new Map<string, Explanation>();
-  const isLoose = (operation: Operation) => operations.length > 1 && operation.isWebhook === true;
+): Explanation<State>[] {
+  const found = new Map<string, Explanation<State>>();
+  const isLoose = (operation: Steps<State>) => operations.length > 1 && operation.isWebhook === true;
 
-  const go = (now: Explanation, progress: readonly Progress[]) => {
+  const go = (now: Explanation<State>, progress: readonly Progress[]) => {
     if (progress.every(({ isFinished }) => isFinished)) {
       found.set(fingerprint(now.state), now);
       return;
     }
     for (const [number, { begun, isFinished }] of progress.entries()) {
       if (isFinished) continue;
-      const operation = operations[number] as Operation;
+      const operation = operations[number] as Steps<State>;
       const state = structuredClone(now.state);
       if (begun === null) {
         const value = operation.begin(state);

@@ -12,14 +12,14 @@ export interface Expected {
  * An operation of a user or of Stripe. In the model it has two atomic steps between request and response: the decision and
  * its effects. The responses of concurrent calls must be explained by some order of their steps.
  */
-export interface Operation<Begun = unknown> {
+export interface Operation<Begun = unknown, Of = State, System = SystemUnderTest> {
   /** The operation in words. */
   says: string;
   /** Stripe retries a webhook until it succeeds, so the model accepts any response while other calls run. */
   isWebhook?: boolean;
-  call(system: SystemUnderTest): Promise<Answer>;
-  begin(state: State): Begun;
-  finish(state: State, begun: Begun): Expected;
+  call(system: System): Promise<Answer>;
+  begin(state: Of): Begun;
+  finish(state: Of, begun: Begun): Expected;
 }
 
 /** Hides the type of the value that the first step passes to the second. */

@@ -24,8 +24,10 @@ export function interceptIo(
       get(object, name) {
         const value = Reflect.get(object, name, object);
         if (typeof value !== "function" || name === "all") return value;
-        // Binds a deadline and does no I/O: the bound service is wrapped in turn.
-        if (name === "until") return (deadline: number) => wrap(Reflect.apply(value, object, [deadline]));
+        if (name === "remainingMs") return value.bind(object);
+        // Binds time limits and does no I/O: the bound service is wrapped in turn.
+        if (name === "until" || name === "within")
+          return (...limits: number[]) => wrap(Reflect.apply(value, object, limits));
         const operation = {
           name: `${object.constructor.name}.${String(name)}`,
           isRead: READS.test(String(name)),

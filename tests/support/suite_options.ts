@@ -22,7 +22,7 @@ export const endOf = (seconds: number | null) => Date.now() + (seconds ?? 0) * 1
 
 /** The result of a suite. */
 export interface SuiteReport {
-  suite: "model" | "faults" | "chaos" | "trial_chaos" | "killed_database" | "money";
+  suite: "model" | "addresses" | "faults" | "chaos" | "trial_chaos" | "killed_database" | "money";
   /** One sentence, which the command prints at its end. */
   summary: string;
   table?: { head: readonly string[]; rows: readonly (readonly string[])[] };

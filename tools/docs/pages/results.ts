@@ -7,6 +7,7 @@ const SECTIONS = [
   ["faults", "Fault injection", "npm run test:faults -- --suite faults --all --record"],
   ["killed_database", "Killed database", "npm run test:faults -- --suite faults --all --record"],
   ["model", "Model-based histories", "npm run test:faults -- --suite model --all --record"],
+  ["addresses", "Histories of an address", "npm run test:faults -- --suite model --all --record"],
   ["chaos", "Stripe events in random order", "npm run test:faults -- --suite chaos --all --record"],
   ["trial_chaos", "Concurrent trial requests", "npm run test:faults -- --suite chaos --all --record"],
   ["attacks", "Attacks", "npm run test:attacks -- --record"],
