@@ -62,15 +62,30 @@ export function medianDifference(
   return [differences[Math.floor(rounds * 0.025)] ?? 0, differences[Math.floor(rounds * 0.975)] ?? 0];
 }
 
-/** Squared sum of the normal quantiles for 5 % significance (two-sided) and 95 % power. */
-const QUANTILES = (1.96 + 1.645) ** 2;
+/**
+ * The fastest of each `size` values in a row. Other work of the machine only adds to a time, so that these vary much less than
+ * the times do.
+ */
+export function fastestOf(sample: readonly number[], size: number): number[] {
+  const blocks = Math.floor(sample.length / size);
+  return Array.from({ length: blocks }, (_, block) =>
+    Math.min(...sample.slice(block * size, (block + 1) * size)),
+  );
+}
+
+/** Two kinds of call are distinguished if p is below this. Low, since each run of the suite makes about 30 comparisons. */
+export const SIGNIFICANT = 0.002;
+
+/** Squared sum of the normal quantiles for this significance (two-sided) and 95 % power. */
+const QUANTILES = (3.09 + 1.645) ** 2;
 
 /** How many calls of each kind distinguish them at this superiority, with 95 % power (Noether 1987). */
 export function callsToTellApart(superiority: number): number {
   return Math.ceil(QUANTILES / (6 * (superiority - 0.5) ** 2));
 }
 
-/** The smallest distance from 0.5 of a superiority that this many calls of each kind detect. */
-export function smallestSeen(calls: number): number {
-  return Math.sqrt(QUANTILES / (6 * calls));
+/** How many calls of each kind detect that one kind takes `ms` longer, if the others take the times of the sample. */
+export function callsToDetect(sample: readonly number[], ms: number): number {
+  const slower = sample.map((value) => value + ms);
+  return callsToTellApart(mannWhitney(sample, slower).superiority);
 }

@@ -13,3 +13,9 @@ export interface Pair {
 
 /** Random addresses of equal length, since the length affects the time. */
 export const addresses = (count: number) => Array.from({ length: count }, () => `${unique()}@example.com`);
+
+/** Takes this time, as a step that only one kind of call has. */
+export function takeMs(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}

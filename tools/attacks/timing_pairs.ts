@@ -10,7 +10,7 @@ import {
   REDIRECT,
   unique,
 } from "#tools/attacks/timing_fixtures.ts";
-import { addresses, type Call, type Pair } from "#tools/attacks/timing_pair.ts";
+import { addresses, type Call, type Pair, takeMs } from "#tools/attacks/timing_pair.ts";
 import type { Target } from "#tools/attacks/timing_target.ts";
 
 const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -53,11 +53,6 @@ const redeem = (target: Target, code: string) =>
 /** The secret with its last character changed. */
 const withLastChanged = (secret: string) => `${secret.slice(0, -1)}${secret.endsWith("0") ? "1" : "0"}`;
 
-const wait = (ms: number) => {
-  const until = performance.now() + ms;
-  while (performance.now() < until);
-};
-
 export const pairs: readonly Pair[] = [
   {
     name: "control: unknown address / another unknown address",
@@ -72,7 +67,7 @@ export const pairs: readonly Pair[] = [
       return [
         requestLinks(target, addresses(count)),
         async (run) => {
-          wait(1);
+          takeMs(1);
           await slower(run);
         },
       ];
