@@ -24,7 +24,11 @@ export function typedAddress() {
  * The error of a field whose value only the method can judge.
  * @param message what is wrong, for a developer
  */
-export function invalidField(path: string[], message: string, name: "enum" | "format"): NestError {
+export function invalidField(
+  path: string[],
+  message: string,
+  name: "enum" | "format" | "required",
+): NestError {
   const meta = { path, message, name };
   return new NestError("validation_failed", { meta, reasons: [{ code: "validation_failed", meta }] });
 }

@@ -43,7 +43,7 @@ async function newAdmin(): Promise<Person> {
 }
 
 const errorOf = ({ status, body }: StackAnswer) => [status, body?.code];
-const login = ({ address }: Person) =>
+const login = ({ address }: Pick<Person, "address">) =>
   call("authenticate_user", { client_id, grant_type: "password", ...identified(address), password: P1 });
 
 test("WP5.1: get_user without an id returns the caller's account and rank, and refuses other ids alike", async () => {
@@ -76,6 +76,22 @@ test("WP5.2: an internal key makes an admin, who pages 120 users without gaps or
   } while (cursor !== null);
   expect(new Set(seen).size).toBe(seen.length);
   expect(created.filter((id) => !seen.includes(id))).toEqual([]);
+});
+
+test("WP5.2: create_user creates a user without a password, mails a link to set one, and refuses a password", async () => {
+  const admin = await newAdmin();
+  const address = "wp5-created@x.test";
+  const { status, body } = await call("create_user", identified(address), admin.headers);
+  expect([status, body.user]).toMatchObject([200, { email: address, status: "active" }]);
+  const { body: shown } = await call("get_user", { user_id: body.user.id }, admin.headers);
+  expect(shown.has_password).toBe(false);
+  const { body: inbox } = await stack.ask("GET", "/dev/inbox");
+  const mail = inbox.findLast(({ to }: { to: string }) => to === address);
+  const token = new URL(mail.text.match(/https?:\S+/)[0]).searchParams.get("token");
+  expect((await call("reset_password", { client_id, token, password: P1 })).status).toBe(200);
+  expect((await login({ address })).status).toBe(200);
+  const withPassword = { ...identified("wp5-other@x.test"), password: P1 };
+  expect(errorOf(await call("create_user", withPassword, admin.headers))).toEqual([400, "validation_failed"]);
 });
 
 test("WP5.3: disabling a user refuses their tokens at once and their sign-in, and nobody disables themselves", async () => {

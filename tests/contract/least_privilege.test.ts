@@ -56,6 +56,7 @@ const LIMITED = [
   "2026-12-01/verify_identifier",
   "2026-12-01/authenticate_user",
   "2026-12-01/create_password_reset",
+  "2026-12-01/create_user",
   "2026-12-01/register_user",
   "2026-12-01/reset_password",
   "2026-12-01/set_password",
@@ -150,6 +151,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2026-12-01/register_user", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/send_magic_link", "ses:SendEmail"],
     ["2026-12-01/send_otp", "ses:SendEmail", "sns:Publish"],
+    ["2026-12-01/create_user", "ses:SendEmail"],
     ["stripe_webhook", "ses:SendEmail"],
     ["beep", "ses:SendEmail", "sns:Publish"],
   ]);

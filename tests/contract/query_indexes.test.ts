@@ -13,7 +13,7 @@ import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
 import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
-import { linkRequest, MAC, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { linkRequest, MAC, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
@@ -89,6 +89,7 @@ async function live(): Promise<void> {
     ["list_users", {}],
     ["list_users", { role: "admin", status: "active" }],
     ["list_users", { query: "ada" }],
+    ["create_user", { client_id: SIMPLE, ...email("created@example.com"), roles: ["desk"] }],
     ["update_user", { ...own, name: "Ada", status: "disabled" }],
     ["update_user", { ...own, status: "active" }],
     ["list_roles", {}],

@@ -1,5 +1,6 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { PASSWORD_SCENARIOS } from "#tests/faults/password_scenarios.ts";
+import { PEOPLE_SCENARIOS } from "#tests/faults/people_scenarios.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { machineOf, newNumber, request, type Scenario, signIn } from "#tests/faults/scenario.ts";
 import { askForCode, redeemCode, redeemToken, sentCode, sentToken } from "#tests/support/codes.ts";
@@ -306,6 +307,7 @@ export const SCENARIOS: readonly Scenario[] = [
       return () => redeemCode(nest, sent);
     },
   },
+  ...PEOPLE_SCENARIOS,
   asAdministrator(`${V3}update_user`, (user_id) => ({ user_id, name: "Ada", metadata: { team: "blue" } })),
   {
     ...asAdministrator(`${V3}update_user`, (user_id) => ({ user_id, status: "disabled" })),

@@ -1,6 +1,7 @@
 import app from "#app";
 import { cursorAfter } from "#core/paging.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
+import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
@@ -496,6 +497,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
     narrows: { enum: ["owner", "admin", "member"] },
   },
   ...roleFields(timestamp),
+  ...peopleFields(timestamp, CLIENT),
   identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
     description: `The identifier's id. ${OPAQUE}`,

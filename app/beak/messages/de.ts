@@ -96,6 +96,20 @@ export default defineMessages({
     footer:
       "Du hast das nicht angefordert? Dein Passwort bleibt unverändert. Du kannst diese E-Mail also ignorieren oder sie an {security} melden.",
   },
+  accountCreated: {
+    subject: "Dein Konto bei {app}",
+    title: "Für dich wurde ein Konto erstellt",
+    opening: "Ein Administrator von {app} hat für dich ein Konto mit dieser E-Mail-Adresse erstellt.",
+    forPassword:
+      "Um es zu nutzen, musst du ein Passwort wählen. Der Link ist 24 Stunden gültig und funktioniert nur einmal. Danach forderst du auf der Anmeldeseite ein neues Passwort an.",
+    choosePassword: "Passwort wählen",
+    forProof:
+      "Bestätige, dass das deine E-Mail-Adresse ist. Der Link ist 24 Stunden gültig und funktioniert nur einmal.",
+    confirm: "Adresse bestätigen",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
+    warning: "Niemand von {app} wird dich je nach diesem Link fragen. Gib ihn nicht weiter.",
+    footer: "Du erwartest kein Konto? Dann kannst du diese E-Mail ignorieren oder sie an {security} melden.",
+  },
   noAccount: {
     subject: "Zu dieser Adresse gibt es kein Konto bei {app}",
     title: "Kein Konto zu dieser Adresse",

@@ -91,6 +91,19 @@ export default defineMessages({
     footer:
       "Did you not request this? Your password stays as it is, so you can ignore this email, or report it to {security}.",
   },
+  accountCreated: {
+    subject: "Your {app} account",
+    title: "An account was created for you",
+    opening: "An administrator of {app} created an account with this email address for you.",
+    forPassword:
+      "Choose a password to use it. The link works once, for 24 hours. After that, request a new password on the sign-in page.",
+    choosePassword: "Choose a password",
+    forProof: "Confirm that this is your email address. The link works once, for 24 hours.",
+    confirm: "Confirm the address",
+    paste: "If the button does nothing, paste this into your browser:",
+    warning: "Nobody from {app} will ever ask you for this link. Do not share it.",
+    footer: "Do you not expect an account? You can ignore this email, or report it to {security}.",
+  },
   noAccount: {
     subject: "There is no {app} account with this address",
     title: "No account with this address",

@@ -13,6 +13,7 @@ export const METHODS = {
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
+  create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken"},
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
@@ -55,6 +56,7 @@ export interface Errors {
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
+  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken";
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   disown_session: CommonError | "verification_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
@@ -270,6 +272,33 @@ export interface Requests {
       beak_id: string;
       /** A hash of the device's hardware. */
       fingerprint: string;
+    };
+  };
+  /** Creates a user with an address or number that nobody has proved. */
+  create_user: {
+    /** `email`, or `phone` for a number that receives SMS. */
+    identifier_type: "email" | "phone";
+    /** The email address, or the phone number with its country code, as typed. */
+    identifier_value: string;
+    /** The client whose page the link of the mail opens. Default: the client of the access token. Internal callers must send it. */
+    client_id?: string;
+    /** What the user is called. */
+    name?: string;
+    /** The keys of the user's platform roles. Callers give only roles that their own roles allow. */
+    roles?: Array<string>;
+    /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
+    metadata?: {
+    };
+    /** The page that the link of the mail opens. It must equal one of the client's redirect URIs exactly. Default: the first. */
+    redirect_uri?: string;
+    /** Which mail the person gets. An address gets one mail at most. */
+    options?: {
+      /** A mail that tells the person of the account. Default: `false`. */
+      send_email?: boolean;
+      /** The mail has a link to choose a password, which works for 24 hours and also verifies the address. Default: `true` if the client lists the grant `password`. */
+      send_reset_email?: boolean;
+      /** The mail has a link that verifies the address, unless it has a link to choose a password. Default: `false`. */
+      verify_email?: boolean;
     };
   };
   /** Deletes a role that nobody has. */
@@ -643,6 +672,30 @@ export interface Responses {
     expires_at: string;
   };
   create_trial_and_magic_link: undefined;
+  create_user: {
+    /** The user. */
+    user: {
+      /** The user's id. */
+      id: string;
+      /** When the user was created. */
+      created_at: string;
+      /** When the user's own fields last changed; null if they never did. */
+      updated_at: string | null;
+      /** `active`; `disabled`: the user can't sign in; `deleted`: the user is gone. */
+      status: "active" | "disabled" | "deleted";
+      /** What the user is called; null: not known. */
+      name: string | null;
+      /** The language that the user chose for mails; null for the language of the client. */
+      locale: string | null;
+      /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
+      metadata: {
+      };
+      /** An email address. */
+      email: string | null;
+      /** The keys of the user's platform roles. Every user has `user`. */
+      roles: Array<string>;
+    };
+  };
   delete_role: {
     /** When the role was deleted. */
     deleted_at: string;

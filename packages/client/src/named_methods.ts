@@ -15,6 +15,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
+  /** Creates a user with an address or number that nobody has proved. @throws ClientError<"create_user"> */
+  createUser(...args: CallArguments<"create_user", IsCamel>): Promise<Cased<Responses["create_user"], IsCamel>>;
   /** Deletes a role that nobody has. @throws ClientError<"delete_role"> */
   deleteRole(...args: CallArguments<"delete_role", IsCamel>): Promise<Cased<Responses["delete_role"], IsCamel>>;
   /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */

@@ -37,6 +37,23 @@ export const REGISTRATION_TEXTS = {
     warning: text(),
     footer: text("security"),
   },
+  /** The mail to a person for whom an administrator created an account. It may have a link. */
+  accountCreated: {
+    subject: text(),
+    title: text(),
+    opening: text(),
+    /** Stands above the button with which the person chooses a password. */
+    forPassword: text(),
+    choosePassword: text(),
+    /** Stands above the button with which the person proves the address. */
+    forProof: text(),
+    confirm: text(),
+    /** Stands above the address of the button. */
+    paste: text(),
+    /** Stands below the link. */
+    warning: text(),
+    footer: text("security"),
+  },
   /** The mail to an address without an account, when somebody asks for a new password. */
   noAccount: {
     subject: text(),

@@ -41,6 +41,11 @@ export interface Identifier extends Outbox {
    * stopped is completed by the next one. Not in the published documents.
    */
   registration?: RegistrationState;
+  /**
+   * `admin`: an administrator claimed it for a user whom they created. What the administrator set stays at the first proof. Absent:
+   * somebody claimed it for themselves. Not in the published documents.
+   */
+  claimedBy?: "admin";
   /** SHA-256 of the `beak_id` of each device that signed in with this address, the newest last. Not in the published documents. */
   knownDevices?: string[];
 }

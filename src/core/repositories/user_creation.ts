@@ -18,14 +18,18 @@ export class UserCreation {
 
   /**
    * Creates the user unless it exists. Safe to repeat and to race. The caller writes the account.
-   * @param name what the user is called; null: not known
+   * @param profile stored with a new user
    * @returns the user if it existed; null if this or a simultaneous call created it
    */
-  async ensure(id: string, createdAt: string, name: string | null = null): Promise<User | null> {
+  async ensure(
+    id: string,
+    createdAt: string,
+    profile: Pick<User, "name" | "metadata"> = {},
+  ): Promise<User | null> {
     try {
       return await this.#collection.findOneAndUpdate(
         { _id: id },
-        { $setOnInsert: { ...newUser(id, createdAt), ...(name !== null && { name }) } },
+        { $setOnInsert: { ...newUser(id, createdAt), ...profile } },
         { upsert: true, returnDocument: "before" },
       );
     } catch (error) {

@@ -49,9 +49,13 @@ export class UserRepository extends UserLists {
   /**
    * Ends every session that somebody started without a proof until `at`, also one that a sign-in of this moment stores later, and
    * removes the name that they gave.
+   * @param keepsName whether somebody whom Nest trusts gave the name
    */
-  async endUnproved(id: string, at: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id }, { $max: { unprovedEndedAt: at }, $unset: { name: "" } });
+  async endUnproved(id: string, at: string, { keepsName }: { keepsName: boolean }): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id },
+      { $max: { unprovedEndedAt: at }, ...(!keepsName && { $unset: { name: "" } }) },
+    );
   }
 
   /**

@@ -6,6 +6,8 @@ import { settleAll } from "#core/settle.ts";
 export interface GivenNames {
   name: string | null;
   accountName: string | null;
+  /** What an administrator stores with the user. Absent: nothing. */
+  metadata?: Record<string, string> | undefined;
 }
 const NO_NAMES: GivenNames = { name: null, accountName: null };
 
@@ -19,10 +21,10 @@ export async function ensureUserWithAccount(
   core: UserCreationCore,
   id: string,
   createdAt: string,
-  { name, accountName }: GivenNames = NO_NAMES,
+  { name, accountName, metadata }: GivenNames = NO_NAMES,
 ): Promise<void> {
   const [found] = await settleAll([
-    core.users.ensure(id, createdAt, name),
+    core.users.ensure(id, createdAt, { ...(name !== null && { name }), ...(metadata && { metadata }) }),
     ensureOwnAccounts(core, [{ _id: id, createdAt, accountName }]),
   ]);
   // An earlier release created the user.

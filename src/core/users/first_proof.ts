@@ -56,12 +56,12 @@ export function mayAddIdentifiers(
 /**
  * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
  * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, open codes and
- * links, names, consent, and the known devices. Every route of proof calls this function: magic links, codes, verification links,
+ * links, names, consent, and the known devices. Roles, metadata and a name that an administrator set stay. Every route of proof calls this function: magic links, codes, verification links,
  * resets. Safe to repeat: a call that stops between the writes leaves the identifier unverified, and the next proof runs all again.
  */
 export async function proveClaimed(
   core: ProofCore,
-  identifier: Pick<Identifier, "_id" | "userId" | "identifierType">,
+  identifier: Pick<Identifier, "_id" | "userId" | "identifierType" | "claimedBy">,
   proof: FirstProof,
 ): Promise<void> {
   const { source, at, isByClaimant, beakId } = proof;
@@ -78,7 +78,7 @@ export async function proveClaimed(
  */
 async function dropUnproved(
   core: ProofCore,
-  { _id, userId }: Pick<Identifier, "_id" | "userId">,
+  { _id, userId, claimedBy }: Pick<Identifier, "_id" | "userId" | "claimedBy">,
   { source, at, verificationId }: FirstProof,
 ): Promise<void> {
   // A registration that is running can't complete from here on, and takes back what it stores.
@@ -93,7 +93,7 @@ async function dropUnproved(
   ]);
   const isOther = open.some(({ _id }) => _id !== verificationId);
   await settleAll([
-    core.users.endUnproved(userId, core.clock.now().toISOString()),
+    core.users.endUnproved(userId, core.clock.now().toISOString(), { keepsName: claimedBy === "admin" }),
     core.sessions.revokeAll(
       sessions.filter(isUnproved).map((session) => ({
         sessionId: session._id,

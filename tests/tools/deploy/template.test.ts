@@ -304,6 +304,7 @@ describe("least privilege", () => {
         "register_user",
         "send_magic_link",
         "send_otp",
+        "create_user",
       ],
       CAPTCHA_SECRETS: [
         "send_password_reset",

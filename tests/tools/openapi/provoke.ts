@@ -114,6 +114,8 @@ export class Asker {
     const { good } = this.nests;
     const address = `person${++users}@example.com`;
     const body = { ...(example as Body) };
+    if (this.form.name === "create_user")
+      return { body: { ...body, identifier_value: address }, address, options: { internal: true } };
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
     const needsUser = security.includes("bearer") || "refresh_token" in body || "user_id" in body;
     const tokens = needsUser ? await good.signIn(address) : null;
@@ -602,6 +604,20 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     }
   },
   user_not_found: (asker) => asker.send(unknownUser),
+  "create_user:role_not_found": (asker) => asker.send({ roles: ["nothing"] }),
+  "create_user:country_not_allowed": (asker) => asker.send(FRENCH),
+  "create_user:identifier_taken": (asker) =>
+    twice(() => asker.send({ identifier_value: "created@example.com" })),
+  "create_user:delivery_failed": (asker) => {
+    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
+    return asker.send();
+  },
+  "create_user:capability_escalation": async (asker) => {
+    const { good } = asker.nests;
+    const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
+    await giveRole(good, { key: `creator_${users}`, user_id, capabilities: ["users.write"] });
+    return asker.send({}, { bearer, internal: false });
+  },
   "register_user:registration_disabled": (asker) => sendToClient(asker, { registration: "closed" }),
   "register_user:cookies_not_enabled": (asker) => asker.send({ options: { set_cookie: true } }),
   "register_user:grant_not_allowed": (asker) => asker.send({ client_id: MAC }),

@@ -1,3 +1,4 @@
+import { accountCreated } from "#core/messages/templates/account_created.ts";
 import { addressChanged, verifyAddress } from "#core/messages/templates/identifiers.ts";
 import { magicLink, signInLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
 import { addressInUse, alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
@@ -21,6 +22,7 @@ export const TEMPLATES = {
   registration_code: registrationCode,
   already_registered: alreadyRegistered,
   registered,
+  account_created: accountCreated,
   reset_password: resetPassword,
   no_account: noAccount,
   password_changed: passwordChanged,

@@ -11,7 +11,7 @@ import { mayRun } from "#core/verifications/attempt.ts";
  */
 export type RegistrationStep = "create" | "resume" | "refuse" | "send_code" | "tell_owner";
 
-type Found = Pick<Identifier, "verifiedAt" | "registration">;
+type Found = Pick<Identifier, "claimedBy" | "verifiedAt" | "registration">;
 
 /**
  * Decides what a registration does for an address, without I/O. An address that somebody claimed and nobody proved gets a code
@@ -26,7 +26,8 @@ export function judgeRegistration(
   if (registrationMode === "verify_first") return found?.verifiedAt ? "tell_owner" : "send_code";
   if (found === null) return "create";
   const attempt = attemptOf(found.registration);
-  if (found.verifiedAt !== null || attempt === null) return "refuse";
+  // What an administrator left incomplete only an administrator completes: the user may have roles.
+  if (found.verifiedAt !== null || attempt === null || found.claimedBy === "admin") return "refuse";
   return mayRun(attempt, now) ? "refuse" : "resume";
 }
 
