@@ -13,7 +13,7 @@ export const METHODS = {
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
-  create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken"},
+  create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken delivery_failed"},
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
@@ -56,7 +56,7 @@ export interface Errors {
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
-  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken";
+  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken" | "delivery_failed";
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   disown_session: CommonError | "verification_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
