@@ -38,6 +38,7 @@ const LAYERS = [
   "src/jobs",
   "src/entry",
   "src/core/parts.ts",
+  "src/core/members",
   "src/core/administration",
   "src/core/personal_data",
   "src/core/identifiers",

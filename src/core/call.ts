@@ -1,4 +1,4 @@
-import type { Rights } from "#core/capabilities.ts";
+import type { AccountRights, Rights } from "#core/capabilities.ts";
 import { NestError } from "#core/errors.ts";
 import type { Version } from "#core/versions.ts";
 
@@ -37,8 +37,12 @@ export type Caller =
       sessionId: string;
       /** When the user signed in, ISO. Known once the session was checked. */
       authTime?: string;
+      /** The account that the user chose for the session. Absent: the user's default account. */
+      accountId?: string;
       /** What the user's roles allow. Read for methods that need a capability only. */
       rights?: Rights;
+      /** What the user may do in the account that the call is about. Read for methods with an account policy only. */
+      account?: AccountRights;
     };
 
 /**
@@ -48,6 +52,19 @@ export type Caller =
 export function userOf(caller: Caller): Extract<Caller, { kind: "user" }> {
   if (caller.kind === "user") return caller;
   throw new NestError("access_denied");
+}
+
+/** A user who calls a method about an account of which they are a member. */
+export type MemberCaller = Extract<Caller, { kind: "user" }> & { account: AccountRights };
+
+/**
+ * The member of a call. Only methods with an account policy have one.
+ * @throws NestError account_not_found
+ */
+export function memberOf(caller: Caller): MemberCaller {
+  const { account, ...user } = userOf(caller);
+  if (!account) throw new NestError("account_not_found");
+  return { ...user, account };
 }
 
 /**

@@ -31,6 +31,13 @@ export interface Rights {
   level: number;
 }
 
+/** What a caller may do within an account of which they are a member. */
+export interface AccountRights extends Rights {
+  accountId: string;
+  /** The key of the caller's role; null if the role was deleted. It allows nothing then. */
+  roleKey: string | null;
+}
+
 export const NO_RIGHTS: Rights = { capabilities: [], level: 0 };
 /** The rights of internal callers and of the operator. */
 export const ALL_RIGHTS: Rights = { capabilities: PLATFORM_CAPABILITIES, level: 100 };

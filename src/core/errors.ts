@@ -63,9 +63,11 @@ export const ERRORS = {
     403,
     "The change concerns a role with a higher level, or with a capability, that the caller's own roles do not have.",
   ],
+  own_address_not_verified: [403, "The caller has not verified an address or number of their own yet."],
   registration_disabled: [403, "The client does not accept registrations."],
   not_found: [404, "The path, or the object that the request names, does not exist."],
   user_not_found: [404, "No user has this id."],
+  account_not_found: [404, "The caller is a member of no account with this id."],
   client_not_found: [404, "No enabled client has this id."],
   verification_not_found: [
     404,
@@ -89,6 +91,7 @@ export const ERRORS = {
   role_built_in: [409, "The role is built in and cannot be changed or deleted."],
   role_in_use: [409, "Some users still have the role."],
   too_many_roles: [409, "The app already has the maximum number of roles in this scope."],
+  last_owner: [409, "The user is the last owner of the account; make another member an owner first."],
   last_admin: [409, "The user is the last administrator; make somebody else an administrator first."],
   last_sign_in_method: [
     409,

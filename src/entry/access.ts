@@ -1,7 +1,13 @@
 import type { Caller } from "#core/call.ts";
-import { PLATFORM_CAPABILITIES, type PlatformCapability } from "#core/capabilities.ts";
+import {
+  ACCOUNT_CAPABILITIES,
+  type AccountCapability,
+  PLATFORM_CAPABILITIES,
+  type PlatformCapability,
+} from "#core/capabilities.ts";
 import { NestError } from "#core/errors.ts";
 import { hasCapability } from "#core/roles/rights.ts";
+import type { NeededRights } from "#core/sessions/caller_rights.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
 import type { Access } from "#entry/declaration.ts";
 
@@ -9,6 +15,8 @@ import type { Access } from "#entry/declaration.ts";
 interface Policy {
   who: "public" | "own_user" | "fresh_own_user" | "user" | "internal" | null;
   capability: PlatformCapability | null;
+  /** Whether the caller must be a member of an account, and with which capability; null: as any member. */
+  account: { capability: AccountCapability | null } | null;
 }
 
 const WHO: readonly (string | null)[] = ["public", "own_user", "fresh_own_user", "user", "internal"];
@@ -16,15 +24,22 @@ const WHO: readonly (string | null)[] = ["public", "own_user", "fresh_own_user",
 /** Reads an access policy. @throws Error for a text that is none, so that a method without a policy is not served */
 export function policyOf(access: Access): Policy {
   const parts = String(access).split("|");
-  const capability = PLATFORM_CAPABILITIES.find((one) => parts.at(-1) === `cap:${one}`) ?? null;
-  const [who = null, ...rest] = capability === null ? parts : parts.slice(0, -1);
-  const isKnown = rest.length === 0 && (WHO.includes(who) || (who === null && capability !== null));
+  const last = parts.at(-1);
+  const capability = PLATFORM_CAPABILITIES.find((one) => last === `cap:${one}`) ?? null;
+  const ofAccount = ACCOUNT_CAPABILITIES.find((one) => last === `acct:${one}`) ?? null;
+  const account = ofAccount !== null || access === "acct" ? { capability: ofAccount } : null;
+  const [who = null, ...rest] = capability === null && account === null ? parts : parts.slice(0, -1);
+  const isKnown =
+    rest.length === 0 && (WHO.includes(who) || (who === null && (capability !== null || account !== null)));
   if (!isKnown) throw new Error(`The access "${access}" is unknown. Use one of src/entry/declaration.ts.`);
-  return { who, capability } as Policy;
+  return { who, capability, account } as Policy;
 }
 
-/** Whether the capabilities of the caller must be read. */
-export const needsRights = (access: Access): boolean => policyOf(access).capability !== null;
+/** What must be read of the caller's rights. */
+export function neededRights(access: Access): NeededRights {
+  const { capability, account } = policyOf(access);
+  return { platform: capability !== null, account: account !== null };
+}
 
 function isOwn(caller: Caller, request: unknown): boolean {
   const { user_id: named } = request as { user_id?: unknown };
@@ -37,25 +52,41 @@ function isOwn(caller: Caller, request: unknown): boolean {
  * @throws NestError access_denied
  */
 export function requireAccess(access: Access, caller: Caller, request: unknown): void {
-  const { who, capability } = policyOf(access);
+  const { who, capability, account } = policyOf(access);
   const isAllowed =
     who === "public" ||
-    (caller.kind === "internal" && who !== "user") ||
+    (caller.kind === "internal" && who !== "user" && account === null) ||
     (caller.kind === "user" &&
-      (capability !== null || who === "user" || (who !== "internal" && isOwn(caller, request))));
+      (capability !== null ||
+        account !== null ||
+        who === "user" ||
+        (who !== "internal" && isOwn(caller, request))));
   if (!isAllowed) throw new NestError("access_denied");
 }
 
 /**
  * Checks the capability and the age of the sign-in that a policy requires. Somebody else's id gets the same error whether or not
- * it exists.
+ * it exists; so does the id of an account.
  * @param caller with its rights and the time of its sign-in
- * @throws NestError access_denied, reauthentication_required
+ * @throws NestError account_not_found, access_denied, reauthentication_required
  */
 export function requireRights(access: Access, caller: Caller, request: unknown, now: Date): void {
-  const { who, capability } = policyOf(access);
+  const { who, capability, account } = policyOf(access);
   const isForOwn = who !== null && isOwn(caller, request);
+  if (account !== null) requireMember(account, caller, isForOwn);
   if (capability !== null && !isForOwn && !hasCapability(caller, capability))
     throw new NestError("access_denied");
   if (who === "fresh_own_user" && (isForOwn || capability === null)) requireFresh(caller, now);
+}
+
+/** @throws NestError account_not_found, access_denied */
+function requireMember(
+  { capability }: NonNullable<Policy["account"]>,
+  caller: Caller,
+  isForOwn: boolean,
+): void {
+  const standing = caller.kind === "user" ? caller.account : undefined;
+  if (!standing) throw new NestError("account_not_found");
+  if (capability !== null && !isForOwn && !standing.capabilities.includes(capability))
+    throw new NestError("access_denied");
 }

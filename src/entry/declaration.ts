@@ -1,6 +1,6 @@
 import type { output, ZodMiniType } from "zod/mini";
 import type { Call, Caller } from "#core/call.ts";
-import type { PlatformCapability } from "#core/capabilities.ts";
+import type { AccountCapability, PlatformCapability } from "#core/capabilities.ts";
 import type { Core, Part } from "#core/core.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { internalKeys, issuer, oauthClients, verifyingKeys } from "#core/parts.ts";
@@ -11,7 +11,9 @@ import type { Cookies } from "#entry/cookies.ts";
  * Who may call a method. `public`: anyone. `own_user`: the user named in `user_id`, any user if the method's `user_id` is
  * optional and absent, or an internal caller. `user`: the user of the access token. `internal`: internal callers only.
  * `fresh_own_user`: as `own_user`, and a user must have signed in within the last 10 minutes. `cap:<capability>`: a user whose
- * roles have the capability, or an internal caller. `own_user|cap:<capability>`: either of them.
+ * roles have the capability, or an internal caller. `own_user|cap:<capability>`: either of them. `acct`: a member of the account that
+ * `account_id` names, or else of the account in which the user acts. `acct:<capability>`: a member whose role in it has the
+ * capability. `own_user|acct:<capability>`: such a member, or any member who is the user named in `user_id`.
  *
  * A declaration without an access does not compile, and `rpc` refuses a text that is none of these: nothing is allowed by default.
  */
@@ -21,7 +23,9 @@ export type Access =
   | "fresh_own_user"
   | "user"
   | "internal"
-  | `${"" | "own_user|" | "fresh_own_user|"}cap:${PlatformCapability}`;
+  | `${"" | "own_user|" | "fresh_own_user|"}cap:${PlatformCapability}`
+  | "acct"
+  | `${"" | "own_user|"}acct:${AccountCapability}`;
 
 export type Parts = Readonly<Record<string, Part<unknown>>>;
 export type OpenedParts<Needed extends Parts> = {

@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
-import { rightsOf, rolesOf } from "#core/roles/rights.ts";
 import { requireValidToken } from "#core/sessions/bearer.ts";
-import { needsRights, requireAccess, requireRights } from "#entry/access.ts";
+import { callerWith, readRights } from "#core/sessions/caller_rights.ts";
+import { neededRights, requireAccess, requireRights } from "#entry/access.ts";
 import { headerOf } from "#entry/answer.ts";
 import { authenticateCaller, requirePermission } from "#entry/authenticate_caller.ts";
 import type { Cookies } from "#entry/cookies.ts";
@@ -44,16 +44,14 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
 
   const admitted = admit(declaration, event, caller);
   const reading = admitted.then((request) => declaration.reads?.({ core, request, caller }));
-  // The app's roles are read with the same command as the session and the user, so that a role that was taken away allows
-  // nothing from the next call on.
-  const [standing, ownRoles] = await Promise.all([
+  const [standing, read] = await Promise.all([
     claims ? requireValidToken(core, claims) : null,
-    claims && needsRights(declaration.access) ? core.roles.list("platform") : null,
+    claims ? readRights(core, neededRights(declaration.access), claims.userId) : null,
     Promise.allSettled([reading]),
   ]);
-  if (caller.kind === "user" && standing) {
-    const rights = ownRoles && rightsOf(rolesOf(standing.user, ownRoles));
-    progress.caller = { ...caller, authTime: standing.authTime, ...(rights && { rights }) };
+  if (standing && read) {
+    const asked = await admitted.catch(() => ({}));
+    progress.caller = callerWith(caller, { ...standing, ...read }, asked);
   }
   const run = async () => {
     const request = await admitted;

@@ -51,6 +51,7 @@ const LIMITED = [
   "2020-12-14/authenticate_user",
   "2020-12-14/send_magic_link",
   "2021-10-06/create_trial_and_magic_link",
+  "2026-12-01/add_account_user",
   "2026-12-01/check_verification",
   "2026-12-01/send_verification",
   "2026-12-01/verify_identifier",
@@ -102,7 +103,7 @@ test.each([
     "PASSWORD_PEPPERS",
     [
       ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password"],
-      ...["2026-12-01/set_password", "beep"],
+      ...["2026-12-01/set_password", "2026-12-01/add_account_user", "beep"],
     ],
   ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],

@@ -13,6 +13,7 @@ import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveEvent } from "#entry/event.ts";
 import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { as as asUser, newMember, newOwner } from "#tests/support/members.ts";
 import { linkRequest, MAC, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
@@ -70,6 +71,7 @@ async function live(): Promise<void> {
   for (const [path, body] of [
     [`${V2}get_user`, own],
     [`${V3}get_user`, {}],
+    [`${V3}list_account_users`, {}],
     [`${V2}list_sessions`, own],
     [`${V3}list_sessions`, { limit: 1, cursor: CURSOR }],
     [`${V3}revoke_session`, { session_id: "session_none" }],
@@ -81,6 +83,7 @@ async function live(): Promise<void> {
     [`${V2}revoke_session`, { ...own, session_id: "session_none" }],
   ] as const)
     await nest.call(path, body, as);
+  await useAccounts();
   await giveRole(nest, { key: "desk", ...own });
   await setRoles(nest, ada.user_id, ["admin"]);
   await setRoles(nest, (await nest.signIn("other@example.com")).user_id, ["admin"]);
@@ -191,6 +194,19 @@ function isOrderedByIndex({ collection, filter, order }: Query): boolean {
       fields.slice(0, start).every((field) => field in filter)
     );
   });
+}
+
+/** Adds, finds and removes the members of an account. */
+async function useAccounts(): Promise<void> {
+  const owner = await newOwner(nest);
+  const added = await newMember(nest, owner, "owner");
+  const list = (cursor?: string) => asUser(nest, owner, "list_account_users", { limit: 1, cursor });
+  await list((await list()).body.next_cursor);
+  await asUser(nest, owner, "remove_account_user", { user_id: added.user_id });
+  const role = { scope: "account", key: "helper" };
+  const content = { name: "Helper", level: 1, capabilities: [] };
+  await nest.call(`${V3}set_role`, { ...role, ...content }, { internal: true });
+  await nest.call(`${V3}delete_role`, role, { internal: true });
 }
 
 function restsOnIndex(query: Query): boolean {

@@ -6,6 +6,7 @@ import { askForCode, redeemCode, redeemToken, sentCode, sentToken, wrongCode } f
 import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { as as asUser, newMember, newOwner, userToAdd } from "#tests/support/members.ts";
 import {
   codeIn,
   exchange,
@@ -440,6 +441,20 @@ describe("database round trips of a warm call with every limit enabled", () => {
     // Two more read and store who leaves, one looks for another administrator, one settles it.
     const leave = () => nest.call(`${V3}set_user_roles`, { ...own(), roles: [] }, { bearer });
     expect(await trips(leave)).toBe(7);
+  });
+
+  test("methods about an account read the membership with the session: list_account_users takes 3, add_account_user 7, remove_account_user 8", async () => {
+    const owner = await newOwner(nest);
+    const members = [await newMember(nest, owner), await newMember(nest, owner)];
+    const list = () => asUser(nest, owner, "list_account_users");
+    await list();
+    expect(await trips(list)).toBe(3);
+    const remove = () => asUser(nest, owner, "remove_account_user", { user_id: members.pop()?.user_id });
+    await remove();
+    expect(await trips(remove)).toBe(8);
+    const add = () => asUser(nest, owner, "add_account_user", userToAdd());
+    await add();
+    expect(await trips(add)).toBe(7);
   });
 
   test("authenticate_user of 2026-12-01 takes as many as the older date", async () => {

@@ -67,6 +67,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   role_built_in: "Define a role with another key.",
   role_in_use: "Remove the role from all its users with `set_user_roles` first.",
   too_many_roles: "Delete a role that nobody needs.",
+  last_owner: "Make another member an owner with `set_account_user_role` first.",
   last_admin: "Give `admin` to somebody else with `set_user_roles` first.",
   registration_disabled:
     "Hide the registration, or set `registration` of the client to `open` in the app file.",
@@ -80,6 +81,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   last_sign_in_method: "Let the person add and verify another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",
+  own_address_not_verified: "Prove an address with `send_verification` and `verify_identifier` first.",
+  account_not_found: "Take the id of an account from `list_accounts` or `get_user`.",
   user_not_found: "Take the id of a user from a token response or from `get_user`.",
   client_not_found: "Add the client to the app file, or set its `enabled` to true.",
   plan_not_found: "Take the id of a plan from `list_plans`.",

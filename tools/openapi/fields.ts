@@ -1,5 +1,6 @@
 import app from "#app";
 import { cursorAfter } from "#core/paging.ts";
+import { accountFields } from "#tools/openapi/account_fields.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
@@ -487,17 +488,17 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "get_user.role": {
     description:
-      "The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member.",
+      "The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role.",
     example: 100,
-    narrows: { enum: [50, 80, 100] },
   },
   "get_user.role_key": {
-    description: "The user's role in the account.",
+    description:
+      "The key of the user's role in the account. Null if the role was deleted: it allows nothing.",
     example: "owner",
-    narrows: { enum: ["owner", "admin", "member"] },
   },
   ...roleFields(timestamp),
   ...peopleFields(timestamp, CLIENT),
+  ...accountFields(timestamp),
   identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
     description: `The identifier's id. ${OPAQUE}`,

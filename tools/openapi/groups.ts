@@ -27,6 +27,10 @@ export const GROUPS = {
     description: "Add, verify and remove the email addresses and phone numbers of a user.",
   },
   account: { name: "Account", description: "A user's identifiers and marketing consent." },
+  accounts: {
+    name: "Accounts",
+    description: "Accounts that several users share: their members, and the roles of members.",
+  },
   users: {
     name: "Users",
     description: "What administrators see and change of users.",

@@ -30,6 +30,7 @@ export const GROUPS: readonly Group[] = [
       ["Registration and resets", "docs/registration.md"],
       ["Codes by SMS and mail", "docs/codes.md"],
       ["Addresses and numbers", "docs/verification.md"],
+      ["Accounts", "docs/accounts.md"],
       ["Users", "docs/users.md"],
       ["Roles", "docs/roles.md"],
       ["CAPTCHA", "docs/captcha.md"],

@@ -67,6 +67,9 @@ export const GERMAN: Messages = {
   role_built_in: "Diese Rolle ist fest eingebaut und lässt sich nicht ändern.",
   role_in_use: "Jemand hat diese Rolle noch. Nimm sie zuerst allen weg.",
   too_many_roles: "Es gibt zu viele Rollen. Lösche zuerst eine.",
+  own_address_not_verified: "Bestätige zuerst deine eigene E-Mail-Adresse.",
+  account_not_found: "Dieses Konto gibt es nicht, oder du gehörst nicht mehr dazu.",
+  last_owner: "Das ist der letzte Besitzer des Kontos. Mache zuerst jemand anderen zum Besitzer.",
   last_admin: "Das ist der letzte Administrator. Mache zuerst jemand anderen zum Administrator.",
   last_sign_in_method:
     "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",

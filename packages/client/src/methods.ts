@@ -8,6 +8,7 @@ export const VERSION = "2026-12-01";
  * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
+  add_account_user: {"bearer":true,"fills":"","answer":"status","errors":"invalid_identifier country_not_allowed password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited"},
   authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials grant_not_allowed not_found client_not_found verification_not_found rate_limited captcha_unavailable"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
@@ -18,13 +19,15 @@ export const METHODS = {
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
-  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id role_key","errors":"user_not_found"},
+  get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
+  list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
   list_users: {"bearer":true,"fills":"","answer":"items[]","errors":"role_not_found"},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
+  remove_account_user: {"bearer":true,"fills":"user_id","answer":"removed_at","errors":"capability_escalation account_not_found user_not_found last_owner"},
   remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
@@ -51,6 +54,7 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 
 /** Every error code that a method can return. */
 export interface Errors {
+  add_account_user: CommonError | "invalid_identifier" | "country_not_allowed" | "password_not_acceptable" | "own_address_not_verified" | "capability_escalation" | "account_not_found" | "role_not_found" | "identifier_taken" | "rate_limited";
   authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited" | "captcha_unavailable";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
@@ -61,13 +65,15 @@ export interface Errors {
   disown_session: CommonError | "verification_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
   get_subscription_status: CommonError | "no_active_subscription";
-  get_user: CommonError | "user_not_found";
+  get_user: CommonError | "account_not_found" | "user_not_found";
+  list_account_users: CommonError | "account_not_found";
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
   list_sessions: CommonError;
   list_users: CommonError | "role_not_found";
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  remove_account_user: CommonError | "capability_escalation" | "account_not_found" | "user_not_found" | "last_owner";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   revoke_all_sessions: CommonError | "reauthentication_required";
@@ -185,6 +191,19 @@ export interface ErrorBodies {
 
 /** The request body of each method. */
 export interface Requests {
+  /** Creates a user with a password who is a member of an account. */
+  add_account_user: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id?: string;
+    /** The type of the identifier. */
+    identifier_type: "email";
+    /** The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user. */
+    identifier_value: string;
+    /** The password with which the user signs in once. They must set another one then. */
+    password: string;
+    /** The key of the role that the user gets in the account. Default: `member`. */
+    role_key?: string;
+  };
   /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. */
   authenticate_user: {
     /** The OAuth client's id. */
@@ -327,6 +346,17 @@ export interface Requests {
   get_user: {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id?: string;
+    /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+    account_id?: string;
+  };
+  /** Lists the members of an account, the oldest membership first. */
+  list_account_users: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id?: string;
+    /** The most items of a page. Default: 50. */
+    limit?: number;
+    /** The `next_cursor` of the page before, of the same account. Absent: the first page. */
+    cursor?: string;
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
@@ -411,6 +441,13 @@ export interface Requests {
       /** A code that verifies the address. A client that registers with `verify_first` always sends one. */
       verify_email?: boolean;
     };
+  };
+  /** Removes a member from an account. */
+  remove_account_user: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id?: string;
+    /** The id of the member. */
+    user_id: string;
   };
   /** Removes an email address or phone number of the user. */
   remove_identifier: {
@@ -625,6 +662,12 @@ export interface Requests {
 
 /** The response body of each method; undefined if there is none. */
 export interface Responses {
+  add_account_user: {
+    /** The id of the new user. */
+    user_id: string | null;
+    /** `active`: the user is a member. */
+    status: "active";
+  };
   authenticate_user: {
     /** A JWS to send in the `authorization` header (RFC 9068). Clients must treat it as opaque: only a call shows whether it is still valid, because a session can be revoked. */
     access_token: string;
@@ -752,10 +795,10 @@ export interface Responses {
     email: string | null;
     /** Whether the user has a password. Then `set_password` needs it as `current_password`. */
     has_password: boolean;
-    /** The rank of the user's role in the account: 100 for an owner, 80 for an admin, 50 for a member. */
-    role: 50 | 80 | 100;
-    /** The user's role in the account. */
-    role_key: "owner" | "admin" | "member";
+    /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+    role: number;
+    /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
+    role_key: string | null;
     /** The keys of the user's platform roles. Every user has `user`. */
     roles: Array<string>;
     /** What the user's roles allow, on the platform and in the account: `users.read`, `users.write`, `sessions.manage`, `audit.read`, `roles.manage`, `webhooks.manage`, `account.users.read`, `account.users.manage`, `account.audit.read`, `account.manage`. */
@@ -781,6 +824,27 @@ export interface Responses {
       /** Whether the user wants to add it and has not verified it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
     }>;
+  };
+  list_account_users: {
+    /** The members of the page. */
+    items: Array<{
+      /** The user's id. */
+      id: string;
+      /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+      account_id: string;
+      /** An email address. */
+      email: string | null;
+      /** What the user is called; null: not known. */
+      name: string | null;
+      /** The level of the member's role: owner 100, admin 80, member 50, or that of an own role. */
+      role: number;
+      /** The key of the member's role. Null if the role was deleted: it allows nothing. */
+      role_key: string | null;
+      /** `active`; `disabled`: the user can't sign in. */
+      status: "active" | "disabled" | "deleted";
+    }>;
+    /** The cursor of the next page; null at the end. */
+    next_cursor: string | null;
   };
   list_news_items: Array<{
     /** The news item's id. An opaque string: compare it, do not parse it. */
@@ -961,6 +1025,10 @@ export interface Responses {
     amr: Array<string> | null;
     /** `true` for an immediate registration; null if a code must verify the address first. So are all other fields of the tokens. */
     user_created: boolean | null;
+  };
+  remove_account_user: {
+    /** When the member was removed. */
+    removed_at: string;
   };
   remove_identifier: {
     /** When the address or number was removed. */

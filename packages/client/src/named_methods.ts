@@ -5,6 +5,8 @@ import type { CallArguments } from "./requests.ts";
 
 /** A function for each method of the API: `getUser` calls `get_user`. `sendMagicLink` is one of the client's own functions. */
 export interface NamedMethods<IsCamel extends boolean> {
+  /** Creates a user with a password who is a member of an account. @throws ClientError<"add_account_user"> */
+  addAccountUser(...args: CallArguments<"add_account_user", IsCamel>): Promise<Cased<Responses["add_account_user"], IsCamel>>;
   /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
@@ -27,6 +29,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   getSubscriptionStatus(...args: CallArguments<"get_subscription_status", IsCamel>): Promise<Cased<Responses["get_subscription_status"], IsCamel>>;
   /** Returns a user with their account, their role in it, and every email address and phone number they have or had. @throws ClientError<"get_user"> */
   getUser(...args: CallArguments<"get_user", IsCamel>): Promise<Cased<Responses["get_user"], IsCamel>>;
+  /** Lists the members of an account, the oldest membership first. @throws ClientError<"list_account_users"> */
+  listAccountUsers(...args: CallArguments<"list_account_users", IsCamel>): Promise<Cased<Responses["list_account_users"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
@@ -39,6 +43,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   listUsers(...args: CallArguments<"list_users", IsCamel>): Promise<Cased<Responses["list_users"], IsCamel>>;
   /** Registers a user, at once or after a code verifies the address. @throws ClientError<"register_user"> */
   registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
+  /** Removes a member from an account. @throws ClientError<"remove_account_user"> */
+  removeAccountUser(...args: CallArguments<"remove_account_user", IsCamel>): Promise<Cased<Responses["remove_account_user"], IsCamel>>;
   /** Removes an email address or phone number of the user. @throws ClientError<"remove_identifier"> */
   removeIdentifier(...args: CallArguments<"remove_identifier", IsCamel>): Promise<Cased<Responses["remove_identifier"], IsCamel>>;
   /** Sets a new password with a link or a code. @throws ClientError<"reset_password"> */

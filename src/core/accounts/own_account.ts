@@ -1,7 +1,10 @@
 import type { Core } from "#core/core.ts";
-import { derivedIdOf } from "#core/ids.ts";
+import { accountCreated } from "#core/events/account_events.ts";
+import type { EventSource } from "#core/events/event_source.ts";
+import { derivedIdOf, newId } from "#core/ids.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Account } from "#core/repositories/accounts.ts";
+import { carrying } from "#core/repositories/outbox.ts";
 import type { User } from "#core/repositories/users.ts";
 import { settleAll } from "#core/settle.ts";
 
@@ -51,12 +54,20 @@ export async function deleteOwnAccounts(core: OwnAccountCore, userIds: readonly 
   ]);
 }
 
-/**
- * The account in which a user acts, and their membership of it. A user whom an earlier release created owns an account
- * that is written at the next sign-in, or by `nest db migrate`.
- * @param memberships every membership of the user
- */
-export function defaultMembership(user: User, memberships: readonly AccountMember[]): AccountMember {
-  const accountId = user.defaultAccountId ?? ownAccountId(user._id);
-  return memberships.find((one) => one.accountId === accountId) ?? ownMembership(user);
+/** A new account, with the membership of the user who owns it. The caller stores both, the account first. */
+export function newOwnedAccount(
+  { userId, name }: { userId: string; name: string | null },
+  source: EventSource,
+  at: string,
+): { account: Account; membership: AccountMember } {
+  const accountId = newId("account");
+  const owner = { accountId, userId };
+  const account = { _id: accountId, name, createdAt: at, updatedAt: null, deletedAt: null };
+  return {
+    account: { ...account, ...carrying([accountCreated(owner, source, at)]) },
+    membership: {
+      ...{ _id: derivedIdOf(accountId, "accountMember"), ...owner, role: "owner", status: "active" },
+      ...{ createdAt: at, removedAt: null },
+    },
+  };
 }

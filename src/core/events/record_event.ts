@@ -29,6 +29,13 @@ interface EventData {
   "password.reset": { verificationId: string };
   /** `change`: what was done with the role. */
   "role.changed": { scope: string; key: string; change: "created" | "updated" | "deleted" };
+  "account.created": Record<never, never>;
+  /** `fields`: their names, separated by spaces. */
+  "account.updated": { fields: string };
+  /** The event is about the member. `role`: the key of a built-in role, or the id of an own role. */
+  "account.user_added": { role: string };
+  "account.user_removed": Record<never, never>;
+  "account.user_role_changed": { role: string; previous: string };
   /** `previous`: null at the first choice. */
   "consent.updated": { level: string; previous: string | null };
   /** `stpSubscriptionId`: Stripe's id. */

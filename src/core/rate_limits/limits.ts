@@ -27,6 +27,7 @@ export const rateLimitVariables = {
   LIMIT_PASSWORD_FAILURES_PER_NETWORK: calls,
   LIMIT_REGISTRATIONS_PER_NETWORK: calls,
   LIMIT_VERIFICATION_FAILURES_PER_NETWORK: calls,
+  LIMIT_ADDED_USERS_PER_ACCOUNT: calls,
 };
 
 /** The length of each limit's window, and the calls that it allows by default. */
@@ -74,6 +75,8 @@ export const LIMITS = {
   registrations_per_network: { seconds: HOUR, calls: 10 },
   /** Tokens and codes that `reset_password`, `check_verification` and `verify_identifier` refused. */
   verification_failures_per_network: { seconds: HOUR, calls: 30 },
+  /** Users whom members add to an account or invite. */
+  added_users_per_account: { seconds: HOUR, calls: 20 },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;

@@ -1,22 +1,14 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
+import { type Leaving, settledBy } from "#core/repositories/leaving.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
-
-/** An administrator who is giving up the role, or is being disabled. */
-export interface LeavingAdmin {
-  /** The change that this call makes. */
-  changeId: string;
-  userId: string;
-  /** ISO. */
-  at: string;
-}
 
 /** One document: which administrators must not be counted as staying, because a change takes the role from them. */
 export interface AdminGuard {
   /** Always `admins`. */
   _id: string;
-  /** Raised by each update, so that of simultaneous decisions only one is stored. */
+  /** Raised by each decision, so that of simultaneous decisions only one is stored. */
   version: number;
-  leaving: LeavingAdmin[];
+  leaving: Leaving[];
 }
 
 const ID = "admins";
@@ -41,11 +33,11 @@ export class AdminGuardRepository {
   }
 
   /** Stores who is leaving, if nobody stored a decision since `version` was read. One of simultaneous calls gets true. */
-  async decide(version: number, leaving: readonly LeavingAdmin[]): Promise<boolean> {
+  async decide(version: number, leaving: Leaving): Promise<boolean> {
     try {
       const result = await this.#collection.updateOne(
         { _id: ID, version },
-        { $set: { leaving: [...leaving], version: version + 1 } },
+        { $set: { version: version + 1 }, $push: { leaving } },
         { upsert: version === 0 },
       );
       return result.matchedCount + result.upsertedCount === 1;
@@ -56,8 +48,11 @@ export class AdminGuardRepository {
     }
   }
 
-  /** Forgets a change that was made, or was not made after all. */
-  async settle(changeId: string): Promise<void> {
-    await this.#collection.updateOne({ _id: ID }, { $pull: { leaving: { changeId } }, $inc: { version: 1 } });
+  /**
+   * Forgets a change that was made, or was not made after all.
+   * @param until ISO. Changes that began until then are forgotten too: their calls have ended
+   */
+  async settle(changeId: string, until: string): Promise<void> {
+    await this.#collection.updateOne({ _id: ID }, { $pull: { leaving: settledBy(changeId, until) } });
   }
 }

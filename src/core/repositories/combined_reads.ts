@@ -10,7 +10,7 @@ interface Read {
 }
 
 /** The most reads in one command. No call makes as many concurrently. */
-const READS_LIMIT = 10;
+const READS_LIMIT = 12;
 
 const loaders = new WeakMap<Db, DataLoader<Read, Document[]>>();
 

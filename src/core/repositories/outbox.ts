@@ -18,6 +18,11 @@ export const EVENT_TYPES = [
   "password.reset_requested",
   "password.reset",
   "role.changed",
+  "account.created",
+  "account.updated",
+  "account.user_added",
+  "account.user_removed",
+  "account.user_role_changed",
   "consent.updated",
   "trial.started",
   "trial.used",
@@ -36,7 +41,7 @@ export interface Actor {
 
 /** What an event changed. */
 export interface EventTarget {
-  type: "user" | "session" | "identifier" | "role" | "subscription" | "trial";
+  type: "user" | "session" | "identifier" | "role" | "account" | "subscription" | "trial";
   id: string;
 }
 

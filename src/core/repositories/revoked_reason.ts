@@ -8,4 +8,5 @@ export type RevokedReason =
   | "disowned"
   | "password_reset"
   | "password_set"
-  | "user_disabled";
+  | "user_disabled"
+  | "removed_from_account";

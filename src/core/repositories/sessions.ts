@@ -8,7 +8,7 @@ import type { PersonalData } from "#core/repositories/repository.ts";
 import type { RevokedReason } from "#core/repositories/revoked_reason.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-export type { RevokedReason } from "#core/repositories/revoked_reason.ts";
+export type { RevokedReason };
 
 /** The end of a session. */
 export interface Revocation {
@@ -32,6 +32,8 @@ export interface Session extends Outbox {
   userId: string;
   clientId: string;
   rootGrant: Grant;
+  /** The account that the user chose for the session. Absent: the user's default account. Not in the published documents. */
+  accountId?: string;
   device: Device | null;
   /** The id that the app gave its device (claim `device_id`). Absent if it gave none. */
   deviceId?: string;
@@ -60,7 +62,6 @@ const ORIGIN = { device: 1, ip: 1, rootGrant: 1, acknowledgedGeneration: 1 };
 
 /** The newest sessions of a user among which a device or a network is looked for. */
 const ORIGINS = 100;
-
 const sessionIndexes: IndexDescription[] = [
   { key: { userId: 1, createdAt: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },

@@ -38,6 +38,16 @@ export class UserCreation {
     }
   }
 
+  /** Inserts a user who acts in the account of others, which adds them. The caller writes the membership. */
+  async insertAdded(id: string, createdAt: string, accountId: string): Promise<void> {
+    await this.#collection.insertOne({ _id: id, createdAt, defaultAccountId: accountId });
+  }
+
+  /** Makes another account the default of a user. @param from their default until now; if it is another, nothing is changed */
+  async changeDefaultAccount(id: string, from: string, to: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id, defaultAccountId: from }, { $set: { defaultAccountId: to } });
+  }
+
   /** Makes the account that a user owns from the start the default of each user who has none. */
   async setOwnAccount(ids: readonly string[]): Promise<void> {
     const updates = [...ids].sort().map((id) => ({

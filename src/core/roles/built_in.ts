@@ -17,6 +17,10 @@ export interface RoleDefinition {
 
 /** The platform role whose last holder stays. */
 export const ADMIN = "admin";
+/** The account role whose last holder stays. */
+export const OWNER = "owner";
+/** The account role of users who are added without another one. */
+export const MEMBER = "member";
 /** The platform role that every user has. It allows nothing. */
 export const EVERYBODY = "user";
 
@@ -29,14 +33,14 @@ export const BUILT_IN_ROLES: readonly RoleDefinition[] = [
   },
   { scope: "platform", key: ADMIN, name: "Admin", level: 100, capabilities: PLATFORM_CAPABILITIES },
   {
-    ...{ scope: "account", key: "member", name: "Member", level: 50 },
+    ...{ scope: "account", key: MEMBER, name: "Member", level: 50 },
     capabilities: ["account.users.read"],
   },
   {
     ...{ scope: "account", key: "admin", name: "Admin", level: 80 },
     capabilities: ["account.users.read", "account.users.manage", "account.audit.read"],
   },
-  { scope: "account", key: "owner", name: "Owner", level: 100, capabilities: ACCOUNT_CAPABILITIES },
+  { scope: "account", key: OWNER, name: "Owner", level: 100, capabilities: ACCOUNT_CAPABILITIES },
 ];
 
 export const builtInRole = (scope: RoleScope, key: string): RoleDefinition | null =>

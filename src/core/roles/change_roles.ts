@@ -14,7 +14,7 @@ import { newId } from "#core/ids.ts";
 import type { Role, RoleContent } from "#core/repositories/roles.ts";
 import { builtInRole } from "#core/roles/built_in.ts";
 
-type RoleCore = Pick<Core, "clock" | "roles" | "users">;
+type RoleCore = Pick<Core, "accountMembers" | "clock" | "roles" | "users">;
 
 /** The most roles of a scope that an app defines. Every call that needs a capability reads those of the platform. */
 export const ROLES_LIMIT = 100;
@@ -127,7 +127,8 @@ export async function deleteRole(
     const role = await core.roles.find(scope, key);
     if (!role) throw new NestError("role_not_found");
     requireDominance(rights, scope, role);
-    if (await core.users.isHeld(role._id)) throw new NestError("role_in_use");
+    const holders = scope === "platform" ? core.users : core.accountMembers;
+    if (await holders.isHeld(role._id)) throw new NestError("role_in_use");
     const at = core.clock.now().toISOString();
     if (await core.roles.delete(role, { at, events: [roleChanged(role, "deleted", source, at)] })) return at;
   }

@@ -10,8 +10,10 @@ import { hasEnded } from "#core/sessions/session_state.ts";
 export interface ValidToken {
   /** When the user signed in, ISO. */
   authTime: string;
-  /** The user as it was read; no field but the roles is needed of it. */
-  user: Pick<User, "roles">;
+  /** The user as it was read; null if there is none. */
+  user: User | null;
+  /** The account that the user chose at the sign-in; null: none. */
+  accountId: string | null;
   /** Records that this generation of tokens was used; null if the use is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
@@ -43,7 +45,8 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   const isAcknowledged = session.acknowledgedGeneration >= record.generation;
   const { authTime } = authenticationOf(session);
-  return { authTime, user: user ?? {}, acknowledge: isAcknowledged ? null : () => acknowledge(core, record) };
+  const accountId = session.accountId ?? null;
+  return { authTime, user, accountId, acknowledge: isAcknowledged ? null : () => acknowledge(core, record) };
 }
 
 /**

@@ -42,6 +42,7 @@ const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
   user_disabled: "an administrator disabled the user",
+  removed_from_account: "the user was removed from the account in which it acted",
   address_proved: "it had started before the owner of the address proved it",
   disowned: "the user said that it was not theirs, by the link in the mail about a new device",
   refresh_token_reuse:

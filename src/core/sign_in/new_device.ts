@@ -34,15 +34,14 @@ export interface NewSignIn {
 
 /**
  * Reads whether a sign-in comes from a device or a network that the user has not used, while the sign-in is stored.
- * @returns what to do once it is stored: it mails the user, or does nothing. It never fails, and returns false if the call has
- *   too little time left: a call that then fails must not remember the device, so that its repetition mails the user
+ * @returns what to do once it is stored: it mails the user, or does nothing. It never fails
  */
-export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promise<() => Promise<boolean>> {
+export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promise<() => Promise<void>> {
   const { mailer, codeKey } = core;
-  if (!mailer || !codeKey) return async () => true;
+  if (!mailer || !codeKey) return async () => undefined;
   const { sessionId, identifier } = signIn;
   const earlier = await core.sessions.listOrigins(identifier.userId, sessionId).catch(() => null);
-  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => true;
+  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => undefined;
   return () => mailAboutDevice({ ...core, mailer, codeKey }, signIn);
 }
 
@@ -71,7 +70,7 @@ export function isNewDevice(
 function mailAboutDevice(
   core: NewDeviceCore & { mailer: Mailer; codeKey: CodeKey },
   { client, sessionId, identifier, beakId, authTime, call }: NewSignIn,
-): Promise<boolean> {
+): Promise<void> {
   const { userId, identifierType: type, identifierValue: identity } = identifier;
   return sendNotice(core, { userId, locale: client.locale }, async () => {
     const { verification, secrets } = newVerification(core, {

@@ -1,9 +1,11 @@
-import { ownAccountId } from "#core/accounts/own_account.ts";
+import { ensureOwnAccounts, ownAccountId } from "#core/accounts/own_account.ts";
 import type { Core } from "#core/core.ts";
+import { memberRemoved } from "#core/events/account_events.ts";
 import { type AuditCore, auditRow } from "#core/events/audit_row.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { identifierRemoved, identifierVerified } from "#core/events/identifier_events.ts";
 import { revocation } from "#core/events/session_revoked.ts";
+import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password, RemovedPassword } from "#core/repositories/passwords.ts";
 import { hashSecret } from "#core/secrets.ts";
@@ -14,6 +16,7 @@ import { isUnproved } from "#core/users/unproved_session.ts";
 export type ProofCore = AuditCore &
   Pick<
     Core,
+    | "accountMembers"
     | "accounts"
     | "clock"
     | "identifiers"
@@ -56,7 +59,8 @@ export function mayAddIdentifiers(
 /**
  * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
  * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, open codes and
- * links, names, consent, and the known devices. Roles, metadata and a name that an administrator set stay. Every route of proof calls this function: magic links, codes, verification links,
+ * links, names, consent, the known devices, and memberships of accounts that added the user. Roles, metadata and a name that an
+ * administrator set stay. Every route of proof calls this function: magic links, codes, verification links,
  * resets. Safe to repeat: a call that stops between the writes leaves the identifier unverified, and the next proof runs all again.
  */
 export async function proveClaimed(
@@ -87,8 +91,9 @@ async function dropUnproved(
   // Before the sessions end: from here on, no password of a stranger is accepted. One that is not provisional was stored by the
   // owner, in a proof that ran at the same time.
   if (password?.isProvisional) await dropPassword(core, password, { isProvisional: true });
-  const [sessions, open] = await Promise.all([
+  const [sessions, memberships, open] = await Promise.all([
     core.sessions.listUnrevoked(userId),
+    core.accountMembers.listByUser(userId),
     core.verifications.listOpenOfUser(userId, at),
   ]);
   const isOther = open.some(({ _id }) => _id !== verificationId);
@@ -104,7 +109,29 @@ async function dropUnproved(
     removePending(core, userId, { source, at }),
     core.accounts.removeName(ownAccountId(userId), at),
     withdrawConsent(core, userId, { source, at }),
+    endProvisional(core, memberships, { source, at }),
   ]);
+}
+
+/**
+ * Ends the memberships of accounts that added the user before the proof, so that the owner of the address is in no account that they
+ * did not choose. They act in an account of their own from then on.
+ */
+async function endProvisional(
+  core: ProofCore,
+  memberships: readonly AccountMember[],
+  { source, at }: Pick<FirstProof, "source" | "at">,
+): Promise<void> {
+  const ended = memberships.filter(({ isProvisional, removedAt }) => isProvisional && removedAt === null);
+  for (const member of ended) {
+    const { _id, userId, accountId } = member;
+    await ensureOwnAccounts(core, [{ _id: userId, createdAt: at }]);
+    const removal = { at, events: [memberRemoved(member, source, at)], wasDefault: true };
+    await settleAll([
+      core.accountMembers.remove({ _id }, removal),
+      core.users.changeDefaultAccount(userId, accountId, ownAccountId(userId)),
+    ]);
+  }
 }
 
 /**

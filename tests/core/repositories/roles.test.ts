@@ -61,7 +61,7 @@ test("stores one of 20 decisions about administrators that read the same version
   for (let round = 0; round < 3; round++) {
     const { version } = await guards.read();
     let next = 0;
-    const decide = () => guards.decide(version, [{ changeId: `event_${next++}`, userId: "user_1", at: AT }]);
+    const decide = () => guards.decide(version, { changeId: `event_${next++}`, userId: "user_1", at: AT });
     expect(winners(await atOnce(decide, CALLERS))).toBe(1);
   }
 });

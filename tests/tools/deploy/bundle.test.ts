@@ -8,7 +8,7 @@ import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts"
 
 const KB = 1024;
 /** The most bytes of a function's code, by the libraries that it contains. */
-const DRIVER = 690 * KB;
+const DRIVER = 700 * KB;
 const DRIVER_AND_STRIPE = 940 * KB;
 const NEITHER = 52 * KB;
 /** What mail adds to either: the markup, and the texts of each locale of the app. */
@@ -26,7 +26,7 @@ const ADAPTER = { code: 30 * KB, zip: 8 * KB };
 /** The most bytes of its zip, which a cold start downloads, by the limit of its code. */
 const ZIPS: Readonly<Record<number, number>> = {
   [NEITHER]: 20 * KB,
-  [DRIVER]: 204 * KB,
+  [DRIVER]: 207 * KB,
   [DRIVER_AND_STRIPE]: 244 * KB,
 };
 
@@ -99,6 +99,7 @@ describe("a function's code", () => {
 
   test("contains the metadata of phone numbers only if it reads numbers that people type", () => {
     expect(holders(/node_modules\/libphonenumber-js\//)).toEqual([
+      "add_account_user-2026-12-01",
       "authenticate_user-2026-12-01",
       "beep",
       "create_password_reset-2026-12-01",

@@ -23,6 +23,7 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 import { nodesToTry } from "#tests/support/other_node.ts";
+import { P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
@@ -354,6 +355,18 @@ describe.each(nodesToTry())(
         status: 200,
         body: { user: { name: "Ada" } },
       });
+    });
+
+    test("the account methods add, list and remove a member", async () => {
+      const call = (method: string, body: object) =>
+        zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, bearer());
+      const user = { identifier_type: "email", identifier_value: "member@example.com" };
+      const added = await call("add_account_user", { ...user, password: P1 });
+      expect(added).toMatchObject({ status: 200, body: { status: "active" } });
+      const listed = await call("list_account_users", {});
+      expect(listed.body.items.map(({ email }: { email: string }) => email)).toContain("member@example.com");
+      const { user_id } = added.body;
+      expect(await call("remove_account_user", { user_id })).toMatchObject({ status: 200 });
     });
 
     test("the role methods define a role, give it to a user and delete it", async () => {

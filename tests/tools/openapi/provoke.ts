@@ -29,6 +29,11 @@ import { givePassword, register } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
 import { disownToken } from "#tests/support/user_codes.ts";
+import {
+  ACCOUNT_METHODS,
+  ACCOUNT_PROVOCATIONS,
+  readyForAccounts,
+} from "#tests/tools/openapi/provoke_accounts.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
 
@@ -76,6 +81,7 @@ export async function startNests(): Promise<Nests> {
     LIMIT_REGISTRATIONS_PER_NETWORK: "1",
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "1",
     LIMIT_PASSWORD_FAILURES_PER_IDENTIFIER_AND_NETWORK: "1",
+    LIMIT_ADDED_USERS_PER_ACCOUNT: "1",
   });
   return {
     good,
@@ -139,6 +145,8 @@ export class Asker {
     }
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
+    if (ACCOUNT_METHODS.includes(this.form.name)) return readyForAccounts(good, this.form.name, body);
+    if (this.form.name === "get_user") body.account_id = undefined;
     if (this.form.name === "update_user") return { body, address, options: { internal: true } };
     if (ROLE_METHODS.includes(this.form.name)) {
       await this.#readyForRoles(body);
@@ -487,6 +495,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   "set_primary_identifier:reauthentication_required": async (asker) =>
     asker.send({}, await longSignedIn(asker)),
 
+  ...ACCOUNT_PROVOCATIONS,
   "get_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:last_admin": async (asker) => {

@@ -81,6 +81,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   registrations_per_network: "registrations from one network, of new and of known people",
   verification_failures_per_network:
     "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`, and codes are not compared; a right token is never refused",
+  added_users_per_account: "users whom members add to an account or invite to it",
 };
 
 /** Limits that no variable changes by itself. */

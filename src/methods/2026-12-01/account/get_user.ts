@@ -3,37 +3,33 @@
  *
  * Other users need the capability `users.read`. `roles` are the platform roles; `capabilities` are those of all roles, also of the role in
  * the account. `identifiers` also lists what the user has still to prove (`is_pending`). `email` is the primary address. `has_password`
- * says whether `set_password` needs the current password.
+ * says whether `set_password` needs the current password. `account_id` chooses among several accounts of the user; absent, it is the
+ * account of the session.
  */
 import { array, boolean, nullable, number, optional, strictObject, string } from "zod/mini";
-import { defaultMembership } from "#core/accounts/own_account.ts";
-import { ROLE_LEVELS } from "#core/accounts/roles.ts";
 import { namedUserOf } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
 import { identifierFields, identifierToWire, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
 import { ownPassword } from "#core/passwords/acceptable_password.ts";
-import { builtInRole } from "#core/roles/built_in.ts";
+import { standingIn } from "#core/roles/account_role.ts";
 import { rightsOf, rolesOf } from "#core/roles/rights.ts";
 import { emailOf } from "#core/users/email_of.ts";
 import { profileFields, profileToWire } from "#core/users/user_view.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
-export const request = strictObject({ user_id: optional(text()) });
+export const request = strictObject({ user_id: optional(text()), account_id: optional(text()) });
 export const response = strictObject({
   ...profileFields,
   account_id: string(),
   email: nullable(string()),
   has_password: boolean(),
   role: number(),
-  role_key: string(),
+  role_key: nullable(string()),
   roles: array(string()),
   capabilities: array(string()),
   identifiers: array(identifierFields),
 });
-
-/** What the user's role in the account allows. */
-const roleOfAccount = (key: string) => builtInRole("account", key) ?? [];
 
 export const handler = rpc({
   name: "get_user",
@@ -44,32 +40,36 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: ["user_not_found"],
+  errors: ["account_not_found", "user_not_found"],
   async reads({ core, request: { user_id }, caller }) {
     const userId = namedUserOf(caller, user_id);
-    const [user, identifiers, pending, memberships, password, own] = await Promise.all([
+    const [user, identifiers, pending, memberships, password, own, ofAccounts] = await Promise.all([
       core.users.find(userId),
       core.identifiers.listByUser(userId),
       core.pendingIdentifiers.listOpen(userId),
       core.accountMembers.listByUser(userId),
       core.passwords.findByUser(userId),
       core.roles.list("platform"),
+      core.roles.list("account"),
     ]);
     const hasPassword = ownPassword(identifiers, password) !== null;
-    return { user, identifiers, pending, memberships, own, hasPassword };
+    const joined = { memberships, own: ofAccounts };
+    return { user, identifiers, pending, joined, own, hasPassword };
   },
-  async run({ reads: { user, identifiers, pending, memberships, own, hasPassword } }) {
+  async run({ request, reads: { user, identifiers, pending, joined, own, hasPassword }, caller }) {
     if (!user) throw new NestError("user_not_found");
-    const { accountId, role } = defaultMembership(user, memberships);
+    const chosen = caller.kind === "user" && caller.userId === user._id ? caller.accountId : undefined;
+    const account = standingIn({ user, ...joined }, request.account_id ?? chosen);
+    if (!account) throw new NestError("account_not_found");
     const roles = rolesOf(user, own);
-    const { capabilities } = rightsOf([...roles, roleOfAccount(role)].flat());
+    const { capabilities } = rightsOf([...roles, account]);
     return {
       ...profileToWire(user),
-      account_id: accountId,
+      account_id: account.accountId,
       email: emailOf(identifiers),
       has_password: hasPassword,
-      role: ROLE_LEVELS[role],
-      role_key: role,
+      role: account.level,
+      role_key: account.roleKey,
       roles: roles.map(({ key }) => key),
       capabilities: [...capabilities],
       identifiers: viewIdentifiers(identifiers, pending).map(identifierToWire),

@@ -1,0 +1,68 @@
+import { ownAccountId, ownMembership } from "#core/accounts/own_account.ts";
+import { type AccountRights, NO_RIGHTS } from "#core/capabilities.ts";
+import type { AccountMember } from "#core/repositories/account_members.ts";
+import type { Role } from "#core/repositories/roles.ts";
+import type { User } from "#core/repositories/users.ts";
+import { builtInRole, type RoleDefinition } from "#core/roles/built_in.ts";
+
+/** The account role that a membership refers to; null if it was deleted. @param own the app's own account roles */
+export const accountRoleOf = (reference: string, own: readonly Role[]): RoleDefinition | null =>
+  builtInRole("account", reference) ?? own.find(({ _id }) => _id === reference) ?? null;
+
+/** The value by which a membership refers to an account role; null if there is no such role. */
+export const accountRoleReference = (key: string, own: readonly Role[]): string | null =>
+  builtInRole("account", key)?.key ?? own.find((role) => role.key === key)?._id ?? null;
+
+/** Who stands in an account, and in which. */
+interface Asked {
+  user: Pick<User, "_id" | "createdAt" | "defaultAccountId">;
+  /** Every membership of the user, removed memberships included. */
+  memberships: readonly AccountMember[];
+  /** The app's own account roles. */
+  own: readonly Role[];
+}
+
+/**
+ * What a user may do in an account.
+ * @param accountId undefined: the account in which the user acts by default
+ * @returns null if the user is no member of it
+ */
+export function standingIn(
+  { user, memberships, own }: Asked,
+  accountId: string | undefined,
+): AccountRights | null {
+  const membership =
+    accountId === undefined
+      ? defaultMembership(user, memberships)
+      : activeMemberships(user, memberships).find((one) => one.accountId === accountId);
+  if (!membership) return null;
+  const role = accountRoleOf(membership.role, own);
+  const { capabilities, level } = role ?? NO_RIGHTS;
+  return { accountId: membership.accountId, roleKey: role?.key ?? null, capabilities, level };
+}
+
+/**
+ * The memberships of a user, the oldest first. A user whom an earlier release created owns an account that is written at the next
+ * sign-in, or by `nest db migrate`.
+ */
+export function activeMemberships(
+  user: Asked["user"],
+  memberships: readonly AccountMember[],
+): AccountMember[] {
+  const ownId = ownAccountId(user._id);
+  if (memberships.length === 0 && (user.defaultAccountId ?? ownId) === ownId) return [ownMembership(user)];
+  const ageOf = ({ createdAt, _id }: AccountMember) => `${createdAt} ${_id}`;
+  return memberships
+    .filter(({ removedAt }) => removedAt === null)
+    .sort((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1));
+}
+
+/** The account in which a user acts unless a call names another; the oldest, if the user is not in it any more. */
+export function defaultMembership(
+  user: Asked["user"],
+  memberships: readonly AccountMember[],
+): AccountMember | null {
+  const active = activeMemberships(user, memberships);
+  const chosen = user.defaultAccountId ?? ownAccountId(user._id);
+  return active.find(({ accountId }) => accountId === chosen) ?? active[0] ?? null;
+}

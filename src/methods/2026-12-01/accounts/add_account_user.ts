@@ -1,0 +1,67 @@
+/**
+ * Creates a user with a password who is a member of an account.
+ *
+ * The caller must have proved an address or number of their own, and grants roles that allow no more than the caller's role in the
+ * account. The user signs in with the password and must set another one. If somebody else proves the address first, the
+ * password and the membership end. A call that failed on our side can be repeated with the same password.
+ */
+import { nullable, optional, strictObject, string } from "zod/mini";
+import { memberOf } from "#core/call.ts";
+import { addMember } from "#core/members/add_member.ts";
+import { countAdded, judgeGrantedRole, requireProvedCaller } from "#core/members/granted_role.ts";
+import { breachedPasswords, passwordHasher, rateLimiter } from "#core/parts.ts";
+import { typedPassword } from "#core/passwords/password_text.ts";
+import { MEMBER } from "#core/roles/built_in.ts";
+import { roleKey } from "#core/roles/role_key.ts";
+import { readTarget } from "#core/verifications/code_request.ts";
+import { targetType } from "#core/verifications/target_type.ts";
+import { text, typedAddress } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({
+  account_id: optional(text()),
+  identifier_type: targetType,
+  identifier_value: typedAddress(),
+  password: typedPassword(),
+  role_key: optional(roleKey()),
+});
+export const response = strictObject({ user_id: nullable(string()), status: string() });
+
+export const handler = rpc({
+  name: "add_account_user",
+  version: "2026-12-01",
+  summary: "Creates a user with a password who is a member of an account.",
+  access: "acct:account.users.manage",
+  request,
+  response,
+  errors: [
+    "account_not_found",
+    "own_address_not_verified",
+    "role_not_found",
+    "capability_escalation",
+    "invalid_identifier",
+    "country_not_allowed",
+    "identifier_taken",
+    "password_not_acceptable",
+    "rate_limited",
+  ],
+  parts: { breachedPasswords, passwordHasher, rateLimiter },
+  async reads({ core, caller }) {
+    const userId = caller.kind === "user" ? caller.userId : "";
+    const [own, identifiers] = await Promise.all([
+      core.roles.list("account"),
+      core.identifiers.listByUser(userId),
+    ]);
+    return { own, identifiers };
+  },
+  async run({ core, request: asked, reads: { own, identifiers }, caller, call }) {
+    const member = memberOf(caller);
+    requireProvedCaller(identifiers);
+    const role = judgeGrantedRole(member.account, asked.role_key ?? MEMBER, own);
+    const client = core.oauthClients.require(member.clientId);
+    const target = readTarget(client, asked.identifier_type, asked.identifier_value);
+    await countAdded(core, member.account);
+    const user_id = await addMember(core, { client, target, password: asked.password, role }, member, call);
+    return { user_id, status: "active" };
+  },
+});

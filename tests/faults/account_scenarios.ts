@@ -1,0 +1,67 @@
+import type { Scenario } from "#tests/faults/scenario.ts";
+import { as } from "#tests/support/members.ts";
+import type { Reply, TestNest, Tokens } from "#tests/support/nest.ts";
+import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
+import { V3 } from "#tests/support/plans.ts";
+
+/** A signed-in user with an account. */
+async function owner(nest: TestNest, address: string): Promise<Tokens> {
+  await givePassword(nest, address);
+  return (await signInWith(nest, address)).body;
+}
+
+const add = (nest: TestNest, person: Tokens, address: string, change: object = {}): Promise<Reply> =>
+  as(nest, person, "add_account_user", {
+    ...{ identifier_type: "email", identifier_value: `added.${address}`, password: P1 },
+    ...change,
+  });
+
+/** Adds a member. @returns their id */
+async function added(nest: TestNest, person: Tokens, address: string, change: object = {}): Promise<string> {
+  const { status, raw, body } = await add(nest, person, address, change);
+  if (status !== 200) throw new Error(`add_account_user answered ${status} ${raw}`);
+  return body.user_id;
+}
+
+/** Methods about accounts and their members. */
+export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
+  {
+    path: `${V3}list_account_users`,
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      return () => as(nest, person, "list_account_users", {});
+    },
+  },
+  {
+    path: `${V3}add_account_user`,
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      return async () => {
+        const reply = await add(nest, person, address);
+        if (reply.status !== 409) return reply;
+        // The response was lost, and the call went on to its end: the user is a member.
+        const { items } = (await as(nest, person, "list_account_users")).body;
+        const isDone = items?.some(({ email }: { email: string }) => email === `added.${address}`);
+        return isDone ? { ...reply, status: 200 } : reply;
+      };
+    },
+  },
+  {
+    path: `${V3}remove_account_user`,
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      const user_id = await added(nest, person, address);
+      await signInWith(nest, `added.${address}`);
+      return () => as(nest, person, "remove_account_user", { user_id });
+    },
+  },
+  {
+    path: `${V3}remove_account_user`,
+    kind: "an owner",
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      await added(nest, person, address, { role_key: "owner" });
+      return () => as(nest, person, "remove_account_user", { user_id: person.user_id });
+    },
+  },
+];

@@ -1,0 +1,72 @@
+import { cursorAfter } from "#core/paging.ts";
+import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
+
+type Timestamp = (description: string, example?: string | null) => FieldDocumentation;
+
+const ACCOUNT_ID = "account_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
+const USER_ID = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
+const MEMBERS_CURSOR = cursorAfter(
+  { createdAt: "2026-03-14T09:26:53.589Z", _id: "acctmem_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys" },
+  { method: "list_account_users", filter: { accountId: ACCOUNT_ID } },
+);
+
+/** The fields of a member in the response of a method. */
+const memberFields = (path: string): Record<string, FieldDocumentation> => ({
+  [`${path}.id`]: { description: "The user's id.", example: USER_ID },
+  [`${path}.name`]: { description: "What the user is called; null: not known.", example: "Ada" },
+  [`${path}.role`]: {
+    description: "The level of the member's role: owner 100, admin 80, member 50, or that of an own role.",
+    example: 50,
+  },
+  [`${path}.role_key`]: {
+    description: "The key of the member's role. Null if the role was deleted: it allows nothing.",
+    example: "member",
+  },
+  [`${path}.status`]: {
+    description: "`active`; `disabled`: the user can't sign in.",
+    example: "active",
+    narrows: { enum: ["active", "disabled", "deleted"] },
+  },
+});
+
+/** The fields of accounts and their members. */
+export const accountFields = (timestamp: Timestamp): Readonly<Record<string, FieldDocumentation>> => ({
+  ...memberFields("list_account_users.items[]"),
+  "list_account_users.items": { description: "The members of the page." },
+  "list_account_users.cursor": {
+    description: "The `next_cursor` of the page before, of the same account. Absent: the first page.",
+    example: MEMBERS_CURSOR,
+  },
+  "list_account_users.next_cursor": {
+    description: "The cursor of the next page; null at the end.",
+    example: MEMBERS_CURSOR,
+  },
+  ...accountParameters(["list_account_users", "add_account_user", "remove_account_user"]),
+  "add_account_user.password": {
+    description: "The password with which the user signs in once. They must set another one then.",
+    example: "correct horse battery staple 1",
+  },
+  "add_account_user.role_key": {
+    description: "The key of the role that the user gets in the account. Default: `member`.",
+    example: "member",
+  },
+  "add_account_user.user_id": { description: "The id of the new user.", example: USER_ID },
+  "add_account_user.status": {
+    description: "`active`: the user is a member.",
+    example: "active",
+    narrows: { enum: ["active"] },
+  },
+  "remove_account_user.user_id": { description: "The id of the member.", example: USER_ID },
+  "remove_account_user.removed_at": timestamp("When the member was removed."),
+});
+
+const accountParameters = (methods: readonly string[]): Record<string, FieldDocumentation> =>
+  Object.fromEntries(
+    methods.map((method) => [
+      `${method}.account_id`,
+      {
+        description: "The account. Absent: the one in which the user acts.",
+        example: ACCOUNT_ID,
+      },
+    ]),
+  );
