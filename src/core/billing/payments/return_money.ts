@@ -11,8 +11,12 @@ import {
   readPayments,
 } from "#core/billing/payments/read_payments.ts";
 import { sendReturn } from "#core/billing/payments/send_return.ts";
+import { NestError } from "#core/errors.ts";
 import type { MoneyReturn, Rejection, Subscription } from "#core/repositories/subscriptions.ts";
 import { listAll, mapInBatches, stripeRefusal } from "#core/services/stripe.ts";
+
+/** A round fails only if another call recorded an attempt in the meantime. */
+const ROUNDS = 3;
 
 /**
  * Why a subscription was rejected. An earlier release stored no reason and refunded every payment. The rejections that
@@ -58,9 +62,29 @@ export async function returnMoney(core: EventCore, rejected: Subscription): Prom
       if (status === "disputed")
         core.log.warn("refund_disputed", { source, subscription_id: stpSubscriptionId });
   }
-  await sendReturns(core, rejected, Object.values(returns).filter(isWaiting));
-  const after = await core.subscriptions.findByStripeId(stpSubscriptionId);
-  return Object.values(after?.returns ?? returns);
+  return sendWaiting(core, rejected, Object.values(returns));
+}
+
+/**
+ * Sends the planned returns of a rejected subscription until none waits. The outcome of a call is not recorded if another call's
+ * attempt failed meanwhile. That call's event may come after this call has completed the rejection, so this call tries again.
+ * @param returns all returns of the subscription
+ * @returns the returns in their current state
+ * @throws NestError `stripe_error`, `unavailable`
+ */
+export async function sendWaiting(
+  core: EventCore,
+  rejected: Subscription,
+  returns: readonly MoneyReturn[],
+): Promise<MoneyReturn[]> {
+  let known = [...returns];
+  for (let round = 0; round < ROUNDS; round++) {
+    await sendReturns(core, rejected, known.filter(isWaiting));
+    const after = await core.subscriptions.findByStripeId(rejected.stpSubscriptionId);
+    known = Object.values(after?.returns ?? {});
+    if (!known.some(isWaiting)) return known;
+  }
+  throw new NestError("unavailable", { detail: "other calls return the same money" });
 }
 
 /** Whether an invoice paid for the period of a rejection, or credited a part of it. */
@@ -90,7 +114,7 @@ export function warnOfPaymentsOutside(
 }
 
 /** Whether a return was not sent, or its outcome is unknown. */
-function isWaiting({ status, amount }: MoneyReturn): boolean {
+export function isWaiting({ status, amount }: MoneyReturn): boolean {
   return status === "planned" && amount > 0;
 }
 

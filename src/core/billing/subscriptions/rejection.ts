@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { EventCore } from "#core/billing/events/event_core.ts";
 import { sendRejectionMail } from "#core/billing/mail/rejection_mail.ts";
-import { returnMoney } from "#core/billing/payments/return_money.ts";
+import { isWaiting, returnMoney, sendWaiting } from "#core/billing/payments/return_money.ts";
 import { readContender } from "#core/billing/subscriptions/contender.ts";
 import { excludes } from "#core/billing/subscriptions/rank.ts";
 import { isAccepted, raiseAlarms } from "#core/billing/subscriptions/rejection_alarms.ts";
@@ -173,7 +173,7 @@ export async function revokeUnappliedRejection(core: EventCore, user: User, id: 
  * @throws NestError `stripe_error`, `email_not_sent`, `unavailable`
  */
 export async function finishRejection(core: EventCore, rejected: Subscription): Promise<void> {
-  const { stpSubscriptionId, userId, isRejectedSilently } = rejected;
+  const { stpSubscriptionId, userId, isRejectedSilently, returns: planned = {} } = rejected;
   if (rejected.refundedAt === null) {
     await cancelNow(core, stpSubscriptionId);
     const returns = await returnMoney(core, rejected);
@@ -186,6 +186,9 @@ export async function finishRejection(core: EventCore, rejected: Subscription): 
       kind: rejected.rejection?.kind,
       silent: isRejectedSilently,
     });
+  } else if (Object.values(planned).some(isWaiting)) {
+    // An earlier release could complete a rejection while a return of it waited.
+    await sendWaiting(core, rejected, Object.values(planned));
   }
   await core.users.settleReplaced(userId, stpSubscriptionId);
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DAY } from "#core/clock.ts";
 import { PRICE_ID, startNest, type TestNest } from "#tests/support/nest.ts";
+import { pauseWebhook } from "#tests/support/paused_webhook.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -11,6 +12,7 @@ afterEach(() => nest.stop());
 
 const created = (id: string) => nest.eventOf("customer.subscription.created", id);
 const stored = (id: string) => nest.collection("subscriptions").findOne({ stpSubscriptionId: id });
+const returnsOf = async (id: string) => (await stored(id))?.returns as Record<string, object>;
 const posted = (path: string) =>
   nest.stripe.requests.filter((request) => request.method === "POST" && request.path === path);
 const statusesOf = (answers: [type: string, status: number][]) => [
@@ -103,6 +105,40 @@ test("retries a failed refund with its event, and refunds the other payments", a
   for (const event of nest.stripe.events()) expect((await nest.webhook(event)).status).toBe(200);
   expect(nest.stripe.refunds()).toHaveLength(3);
   expect(await stored(second.id)).toMatchObject({ refundedAt: expect.any(String) });
+});
+
+test("finishes a refund whose other call failed at Stripe after both had planned it", async () => {
+  const { first, second } = buyTwice();
+  expect((await nest.webhook(created(first.id))).status).toBe(200);
+  const slow = pauseWebhook(nest.environment, nest, 1, "SubscriptionRepository.planReturns");
+  const answer = slow.post(created(second.id));
+  await slow.reached;
+  nest.stripe.fault({ calls: 1, kind: "error", on: "POST /v1/refunds" });
+  const deleted = nest.eventOf("customer.subscription.deleted", second.id);
+  expect((await nest.webhook(deleted)).body.code).toBe("stripe_error");
+  slow.resume();
+  expect((await answer).statusCode).toBe(200);
+  await slow.close();
+  nest.clock.advance(120);
+  expect((await nest.webhook(deleted)).status).toBe(200);
+  expect(Object.values(await returnsOf(second.id))).toMatchObject([{ status: "done", amount: 499 }]);
+  expect(nest.stripe.refunds()).toHaveLength(1);
+});
+
+test("sends a planned refund of a rejection that an earlier release completed without it, at the next event", async () => {
+  const { second } = buyTwice();
+  await nest.deliverEvents();
+  const [source = ""] = Object.keys(await returnsOf(second.id));
+  const field = `returns.${source}`;
+  const planned = { [`${field}.status`]: "planned", [`${field}.attempts`]: 1, [`${field}.id`]: null };
+  await nest.collection("subscriptions").updateOne({ stpSubscriptionId: second.id }, { $set: planned });
+  nest.stripe.emit(
+    "customer.subscription.updated",
+    nest.stripe.subscriptions().find(({ id }) => id === second.id) ?? {},
+  );
+  expect(statusesOf(await nest.deliverEvents())).toEqual([200]);
+  expect(Object.values(await returnsOf(second.id))).toMatchObject([{ status: "done", amount: 499 }]);
+  expect(nest.stripe.refunds()).toHaveLength(1);
 });
 
 test("voids the open invoice of a rejected subscription when its bank debit fails, and no other invoice", async () => {
