@@ -73,6 +73,8 @@ export const LIMITS = {
   /** It refuses nothing: its write takes the time of the write that counts a failure on a user's password. No variable. */
   passwords_without_user: { seconds: 15 * MINUTE, calls: 1_000_000_000 },
   registrations_per_network: { seconds: HOUR, calls: 10 },
+  /** Mails about new devices. Who has the password could sign in from any number of devices. No variable. */
+  device_notices_per_user: { seconds: DAY, calls: 10 },
   /** Tokens and codes that `reset_password`, `check_verification` and `verify_identifier` refused. */
   verification_failures_per_network: { seconds: HOUR, calls: 30 },
   /** Users whom members add to an account or invite. */

@@ -5,6 +5,7 @@ import { derivedIdOf } from "#core/ids.ts";
 import type { Mailer } from "#core/messages/mailer.ts";
 import { sendNotice } from "#core/messages/notices.ts";
 import { networkOf } from "#core/network.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { SessionOrigin } from "#core/repositories/sessions.ts";
 import { hashSecret } from "#core/secrets.ts";
@@ -15,7 +16,7 @@ import { newVerification } from "#core/verifications/new_verification.ts";
 export type NewDeviceCore = Pick<
   Core,
   "app" | "clock" | "identifiers" | "log" | "mailEvents" | "sessions" | "stage" | "users" | "verifications"
-> & { mailer?: Mailer; codeKey?: CodeKey };
+> & { mailer?: Mailer; codeKey?: CodeKey; rateLimiter: RateLimiter };
 
 /** A sign-in whose session is being stored. */
 export interface NewSignIn {
@@ -66,7 +67,10 @@ export function isNewDevice(
   return !known.includes(own) && !earlier.some(({ device }) => device?.beakId === beakId);
 }
 
-/** Mails every verified address of the user, with a link that ends the session. A repeated sign-in mails nothing. */
+/**
+ * Mails every verified address of the user, with a link that ends the session. A repeated sign-in mails nothing, nor does one
+ * above the daily limit of the user.
+ */
 function mailAboutDevice(
   core: NewDeviceCore & { mailer: Mailer; codeKey: CodeKey },
   { client, sessionId, identifier, beakId, authTime, call }: NewSignIn,
@@ -78,12 +82,16 @@ function mailAboutDevice(
       ...{ sends: { code: false, redirectUri: core.app.urls.landing }, userId, sessionId },
       now: core.clock.now(),
     });
-    const isFirst = await core.verifications.insertIfAbsent({
-      ...verification,
-      _id: derivedIdOf(sessionId, "disownment"),
-      ...(beakId !== null && { deviceHash: hashSecret(beakId) }),
-    });
-    if (!isFirst) return null;
+    const [isFirst, { isAllowed }] = await Promise.all([
+      core.verifications.insertIfAbsent({
+        ...verification,
+        _id: derivedIdOf(sessionId, "disownment"),
+        ...(beakId !== null && { deviceHash: hashSecret(beakId) }),
+      }),
+      core.rateLimiter.countOne("device_notices_per_user", userId),
+    ]);
+    if (!isAllowed) core.log.warn("device_notice_limited", { user_id: userId });
+    if (!isFirst || !isAllowed) return null;
     const disownUrl = `${core.app.urls.landing}?disown=${secrets.token}&stage=${core.stage}`;
     return { template: "new_device", variables: { at: authTime, ip: call.ip, disownUrl } };
   });

@@ -70,6 +70,16 @@ describe("the mail about a new device", () => {
     expect(own.status).toBe(401);
   });
 
+  test("is sent ten times a day for a user, so that who has the password can't flood the mailbox", async () => {
+    await givePassword(nest, "ada@example.com");
+    await signIn("one");
+    const other = async (number: number) =>
+      (await signInWith(nest, "ada@example.com", P1, { device: machine(`other ${number}`) })).status;
+    for (let number = 1; number <= 11; number++) expect(await other(number)).toBe(200);
+    expect(notices()).toHaveLength(10);
+    expect(nest.logged("device_notice_limited")).toHaveLength(1);
+  });
+
   test("is sent for each of two sign-ins with a password at once", async () => {
     await givePassword(nest, "ada@example.com");
     await signIn("one");

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { StripeApi } from "#core/services/stripe.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { linkRequest, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { givePassword } from "#tests/support/passwords.ts";
 
 const ADA = "ada@example.com";
 let nest: TestNest;
@@ -105,6 +106,20 @@ test("users show names when a trial was first used", async () => {
   );
   await nest.collection("trials").updateOne({}, { $unset: { usedAt: "" } });
   expect((await shown()).printed).toMatch(/^trial +trial_\w+ \(redeemed, use not recorded\)$/m);
+});
+
+test("users show names a disabled user, wrong passwords and a locked password", async () => {
+  expect(await show()).toMatch(/^password +none$/m);
+  await givePassword(nest, ADA);
+  expect(await show()).toMatch(/^password +set$/m);
+  await nest.collection("passwords").updateOne({}, { $set: { failedCount: 3 } });
+  expect(await show()).toMatch(/^password +set, 3 wrong since the last right one$/m);
+  await nest.collection("passwords").updateOne({}, { $set: { failedCount: 100 } });
+  const shown = await show();
+  expect(shown).toMatch(/^password +locked, until the user resets it$/m);
+  expect(shown).not.toContain("disabled");
+  await nest.collection("users").updateOne({}, { $set: { disabledAt: "2026-12-01T00:00:00.000Z" } });
+  expect(await show()).toMatch(/^disabled +since 2026-12-01T00:00:00\.000Z$/m);
 });
 
 test("users show names paused collection", async () => {

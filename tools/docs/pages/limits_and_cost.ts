@@ -79,6 +79,8 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "wrong passwords for one address or number, after which clients with a [CAPTCHA](captcha.md) for `authenticate_user` require it. It refuses nothing",
   passwords_without_user: "passwords that are presented for nobody. It refuses nothing",
   registrations_per_network: "registrations from one network, of new and of known people",
+  device_notices_per_user:
+    "mails to one user about sign-ins from new devices. Above the limit the sign-in works and mails nothing",
   verification_failures_per_network:
     "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`, and codes are not compared; a right token is never refused",
   added_users_per_account: "users whom members add to an account or invite to it",
@@ -90,6 +92,7 @@ const FIXED: readonly string[] = [
   "sms_to_new_numbers",
   "code_failures_per_known_device",
   "password_failures_per_known_device",
+  "device_notices_per_user",
 ] satisfies (keyof typeof LIMITS)[];
 
 /** It refuses nothing. */
