@@ -1,9 +1,31 @@
 import type { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askForCode, redeemCode, sentCode } from "#tests/support/codes.ts";
-import { codeIn, linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
-import { givePassword, signInWith } from "#tests/support/passwords.ts";
+import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
+import {
+  codeIn,
+  linkRequest,
+  SIMPLE,
+  startNest,
+  type TestNest,
+  type Tokens,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
+import {
+  askForReset,
+  givePassword,
+  P1,
+  P2,
+  register,
+  registerFirst,
+  resetPassword,
+  sentReset,
+  setPassword,
+  signInWith,
+} from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { setRoles } from "#tests/support/roles.ts";
 import { warmConnections } from "#tests/support/trips.ts";
 
 let nest: TestNest;
@@ -129,4 +151,52 @@ test("authenticate_user uses at most 8 connections with a code and 3 with a refr
   }
   const { refresh_token } = await nest.signIn("refresh@example.com");
   expect(await connectionsOf(client, () => nest.refresh(refresh_token))).toBe(3);
+});
+
+test("resets, verification and passwords use at most 4 connections, and register_user 8", async () => {
+  const { client } = nest.gateway.mongo;
+  const used: Record<string, number> = {};
+  const take = async (method: string, work: Work) => {
+    used[method] = Math.max(used[method] ?? 0, await connectionsOf(client, work));
+  };
+  const address = { identifier_value: "connected@example.com" };
+  await take("register_user", () => registerFirst(nest, address));
+  await take("register_user", () => register(nest, address));
+  await take("send_password_reset", () => askForReset(nest, address));
+  const { token } = await sentReset(nest, address);
+  await take("check_verification", () => nest.call(`${V3}check_verification`, { client_id: SIMPLE, token }));
+  await take("reset_password", () => resetPassword(nest, { token }));
+  const { body: user } = await signInWith(nest, address.identifier_value, P2);
+  const added = email("connected.too@example.com");
+  await take("send_verification", () => askToVerify(nest, user, added));
+  const { proof } = await sentSecret(nest, user, added);
+  await take("verify_identifier", () => verify(nest, proof));
+  await take("set_password", () => setPassword(nest, user, { password: P1, current_password: P2 }));
+  const bounds = {
+    ...{ check_verification: 1, verify_identifier: 2, send_password_reset: 3, send_verification: 4 },
+    ...{ reset_password: 4, set_password: 4, register_user: 8 },
+  };
+  for (const [method, bound] of Object.entries(bounds))
+    expect(used[method], method).toBeLessThanOrEqual(bound);
+});
+
+test("methods for administrators use 1 connection, and list_users 2", async () => {
+  const { client } = nest.gateway.mongo;
+  const { user_id, access_token: bearer } = await nest.signIn("connected.admin@example.com");
+  await setRoles(nest, user_id, ["admin"]);
+  await nest.call(`${V3}get_user`, {}, { bearer });
+  const role = { scope: "platform", key: "connected" };
+  const used: Record<string, number> = {};
+  for (const [method, body] of [
+    ["list_roles", {}],
+    ["list_users", { query: "ada" }],
+    ["set_role", { ...role, name: "Desk", level: 10, capabilities: [] }],
+    ["set_user_roles", { ...own(), roles: ["support"] }],
+    ["update_user", { ...own(), name: "Ada" }],
+    ["delete_role", role],
+  ] as const)
+    used[method] = await connectionsOf(client, () => nest.call(`${V3}${method}`, body, { bearer }));
+  const { list_users, ...others } = used;
+  expect(list_users).toBe(2);
+  expect(Object.values(others)).toEqual([1, 1, 1, 1, 1]);
 });
