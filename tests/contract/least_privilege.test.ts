@@ -72,6 +72,7 @@ const STRIPE = [
   "2026-12-01/change_plan",
   "2026-12-01/create_checkout_session",
   "2026-12-01/get_subscription_status",
+  "2026-12-01/get_billing_history",
   "stripe_webhook",
   "remove_unredeemed_trials",
 ];

@@ -95,6 +95,8 @@ async function live(): Promise<void> {
     ["create_user", { client_id: SIMPLE, ...email("created@example.com"), roles: ["desk"] }],
     ["update_user", { ...own, name: "Ada", status: "disabled" }],
     ["update_user", { ...own, status: "active" }],
+    ["get_billing_history", own],
+    ["get_sign_in_history", own],
     ["list_roles", {}],
     ["delete_role", { scope: "platform", key: "desk" }],
   ] as const)

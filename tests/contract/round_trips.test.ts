@@ -423,6 +423,8 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ["list_users", { query: "ada" }, 3],
       // 1 reads the identifier, 1 claims it, 1 writes user, account and link, 1 reads the user, 1 revokes earlier links, 1 completes.
       ["create_user", { identifier_type: "email", identifier_value: "created@example.com" }, 6],
+      ["get_billing_history", own(), 1],
+      ["get_sign_in_history", own(), 2],
       ["set_role", desk, 3],
       ["set_role", { ...desk, level: 11 }, 3],
       ["set_user_roles", { ...own(), roles: ["support"] }, 3],

@@ -323,6 +323,8 @@ export const SCENARIOS: readonly Scenario[] = [
     kind: "enables",
   },
   asAdministrator(`${V3}list_users`, (_user_id, _proxied, address) => ({ query: address.slice(0, 5) })),
+  asAdministrator(`${V3}get_billing_history`, (user_id) => ({ user_id })),
+  asAdministrator(`${V3}get_sign_in_history`, (user_id) => ({ user_id })),
   asAdministrator(`${V3}list_roles`, () => ({})),
   asAdministrator(`${V3}set_role`, (_user_id, _proxied, address) => ({ ...ROLE, key: keyOf(address) })),
   {

@@ -5,6 +5,7 @@ import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
+import { supportFields } from "#tools/openapi/support_fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 import { sampleClient } from "#tools/stage/sample_client.ts";
 
@@ -499,6 +500,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   ...roleFields(timestamp),
   ...peopleFields(timestamp, CLIENT),
   ...accountFields(timestamp),
+  ...supportFields(timestamp),
   identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
     description: `The identifier's id. ${OPAQUE}`,

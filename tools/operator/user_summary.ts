@@ -1,3 +1,4 @@
+import type { MoneyMovement } from "#core/billing/payments/movements.ts";
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
 import { formatMoney } from "#core/messages/formats.ts";
 import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
@@ -7,7 +8,7 @@ import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions
 import type { Trial } from "#core/repositories/trials.ts";
 import type { User } from "#core/repositories/users.ts";
 import { rolesOf } from "#core/roles/rights.ts";
-import { describeMovement, type MoneyMovement } from "#tools/operator/user_payments.ts";
+import { describeMovement } from "#tools/operator/user_payments.ts";
 import { table } from "#tools/terminal/table.ts";
 
 /**

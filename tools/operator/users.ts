@@ -1,16 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { customersOf, type MoneyMovement, readMovements } from "#core/billing/payments/movements.ts";
 import type { Environment } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { stripe } from "#core/parts.ts";
 import { findPerson } from "#core/personal_data/find_person.ts";
-import { customersOf, eraseAccount, readAccount } from "#core/personal_data/personal_data.ts";
+import { eraseAccount, readAccount } from "#core/personal_data/personal_data.ts";
 import type { Person } from "#core/personal_data/references.ts";
 import { exportAccount } from "#core/repositories/personal_documents.ts";
 import type { StripeApi } from "#core/services/stripe.ts";
 import { listSignInEvents } from "#core/sessions/sign_in_history.ts";
 import { readLimit } from "#tools/operator/limit.ts";
-import { type MoneyMovement, readMovements } from "#tools/operator/user_payments.ts";
 import { roleCommands } from "#tools/operator/user_roles.ts";
 import { searchCommands } from "#tools/operator/user_search.ts";
 import { describeUser } from "#tools/operator/user_summary.ts";

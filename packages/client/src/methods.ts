@@ -17,7 +17,9 @@ export const METHODS = {
   create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken delivery_failed"},
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
+  get_billing_history: {"bearer":true,"fills":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
+  get_sign_in_history: {"bearer":true,"fills":"user_id","answer":"events[]","errors":"user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
   list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
@@ -63,7 +65,9 @@ export interface Errors {
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken" | "delivery_failed";
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   disown_session: CommonError | "verification_not_found";
+  get_billing_history: CommonError | "user_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
+  get_sign_in_history: CommonError | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "account_not_found" | "user_not_found";
   list_account_users: CommonError | "account_not_found";
@@ -332,10 +336,22 @@ export interface Requests {
     /** The token in the link of the mail, `disown`. */
     token: string;
   };
+  /** Returns a user's subscriptions, also ended ones, and their payments and refunds. */
+  get_billing_history: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id: string;
+  };
   /** Returns the marketing consent level that a user chose. */
   get_marketing_consent: {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
+  };
+  /** Returns what happened to a user's links, codes, sessions and mails, the newest first. */
+  get_sign_in_history: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id: string;
+    /** The most events. Default: 50. */
+    limit?: number;
   };
   /** Returns a user's subscription, with its plan and features. */
   get_subscription_status: {
@@ -747,9 +763,100 @@ export interface Responses {
     /** When the session ended. */
     revoked_at: string;
   };
+  get_billing_history: {
+    /** The user's subscriptions, the newest first. */
+    subscriptions: Array<{
+      /** Stripe's id of the subscription. */
+      id: string;
+      /** The plan's id; null if no plan has its price. */
+      plan: string | null;
+      /** The status at Stripe, also of a subscription that ended. */
+      status: string;
+      /** Whether this subscription gives the user access now. */
+      is_current: boolean;
+      /** When Stripe created it. */
+      created_at: string;
+      /** When its newest period started. */
+      start_date: string;
+      /** When its access ends or ended. */
+      end_date: string;
+      /** When it will end, if it was canceled; otherwise null. */
+      cancel_at: string | null;
+      /** When the cancellation was requested; null if it was not. */
+      cancelled_at: string | null;
+      /** When Nest kept another subscription of the user instead; otherwise null. */
+      rejected_at: string | null;
+      /** `duplicate`: it is newer than the kept subscription. `replaced`: it is older. Null: not rejected. */
+      rejected_as: "duplicate" | "replaced" | null;
+      /** Stripe's id of the subscription that is kept instead; null: none. */
+      kept_id: string | null;
+      /** Stripe's status of the newest dispute that is open, else of the newest; null: no dispute. */
+      dispute_status: string | null;
+      /** What Nest refunds or credits because it was rejected. */
+      returns: Array<{
+        /** In the currency's smallest unit, such as cents. */
+        amount: number;
+        /** The currency: three letters, lower case. */
+        currency: string;
+        /** `payment_method`: refunded. `balance`: credited to the customer's balance at Stripe. */
+        to: "payment_method" | "balance";
+        /** Stripe's id of the payment, invoice or customer it comes from. */
+        source: string;
+        /** `duplicate`: all payments of a duplicate. `unused_time`: the unused share of the current period. */
+        reason: "duplicate" | "unused_time";
+        /** `planned`: not at Stripe yet. `disputed`: a bank holds the payment. `pending`: Stripe waits. `failed`: an operator must act. */
+        status: "planned" | "disputed" | "pending" | "done" | "failed";
+        /** When Nest decided it. */
+        planned_at: string;
+        /** When Stripe accepted it; null until then. */
+        returned_at: string | null;
+        /** Stripe's id of the refund or the balance change; null until Stripe accepted it. */
+        id: string | null;
+        /** Stripe's code of the last refusal; null: none. */
+        failure: string | null;
+      }>;
+      /** Mails about it. */
+      mails: Array<{
+        /** What the mail is about. */
+        kind: "welcome" | "trial_will_end" | "duplicate" | "replaced" | "late_return" | "other";
+        /** When it was sent; null while it waits. */
+        sent_at: string | null;
+      }>;
+    }>;
+    /** Payments, refunds and balance changes, the newest first; null if Stripe did not respond in time. */
+    payments: Array<{
+      /** Stripe's id. */
+      id: string;
+      /** `payment`, `refund`, or `balance`: a change of the customer's balance. */
+      type: "payment" | "refund" | "balance";
+      /** In the currency's smallest unit, such as cents. A refund and a credit to the customer are negative. */
+      amount: number;
+      /** The currency: three letters, lower case. */
+      currency: string;
+      /** When Stripe created it. */
+      created_at: string;
+      /** Stripe's status. `disputed` for a payment in dispute; `credited` or `used` for the balance. */
+      status: string;
+      /** Why it was refunded, credited or refused; null: not known. */
+      reason: string | null;
+    }> | null;
+  };
   get_marketing_consent: {
     /** `general`: the user agrees to receive news and offers by email. `none`: the user does not. */
     level: "none" | "general";
+  };
+  get_sign_in_history: {
+    /** The events, the newest first. */
+    events: Array<{
+      /** What happened, for programs. A code never changes its meaning, and new ones are added. */
+      code: string;
+      /** When it happened. */
+      at: string;
+      /** The id of the link, the code's message, the session or the returned mail. */
+      about: string;
+      /** What happened, in English, for people. The words may change. */
+      text: string;
+    }>;
   };
   get_subscription_status: {
     /** The status of the subscription in Stripe. Only usable statuses are returned. `past_due`: a payment failed and Stripe retries it. */

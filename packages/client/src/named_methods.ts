@@ -23,8 +23,12 @@ export interface NamedMethods<IsCamel extends boolean> {
   deleteRole(...args: CallArguments<"delete_role", IsCamel>): Promise<Cased<Responses["delete_role"], IsCamel>>;
   /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */
   disownSession(...args: CallArguments<"disown_session", IsCamel>): Promise<Cased<Responses["disown_session"], IsCamel>>;
+  /** Returns a user's subscriptions, also ended ones, and their payments and refunds. @throws ClientError<"get_billing_history"> */
+  getBillingHistory(...args: CallArguments<"get_billing_history", IsCamel>): Promise<Cased<Responses["get_billing_history"], IsCamel>>;
   /** Returns the marketing consent level that a user chose. @throws ClientError<"get_marketing_consent"> */
   getMarketingConsent(...args: CallArguments<"get_marketing_consent", IsCamel>): Promise<Cased<Responses["get_marketing_consent"], IsCamel>>;
+  /** Returns what happened to a user's links, codes, sessions and mails, the newest first. @throws ClientError<"get_sign_in_history"> */
+  getSignInHistory(...args: CallArguments<"get_sign_in_history", IsCamel>): Promise<Cased<Responses["get_sign_in_history"], IsCamel>>;
   /** Returns a user's subscription, with its plan and features. @throws ClientError<"get_subscription_status"> */
   getSubscriptionStatus(...args: CallArguments<"get_subscription_status", IsCamel>): Promise<Cased<Responses["get_subscription_status"], IsCamel>>;
   /** Returns a user with their account, their role in it, and every email address and phone number they have or had. @throws ClientError<"get_user"> */

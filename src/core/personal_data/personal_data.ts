@@ -15,16 +15,6 @@ export async function readAccount(core: AccountCore, person: Person): Promise<Ac
   return core.personalDocuments.list(await readReferences(core, person));
 }
 
-/** Returns the ids of a person's customers at Stripe, which keeps its own records of them. */
-export function customersOf({ providerMappings, subscriptions, trials }: Account): string[] {
-  const ids = [
-    ...providerMappings.map(({ providerValue }) => providerValue),
-    ...subscriptions.map(({ stpCustomerId }) => stpCustomerId),
-    ...trials.map(({ stpCustomerId }) => stpCustomerId),
-  ];
-  return [...new Set(ids.filter((id) => id !== null))].sort();
-}
-
 /**
  * Erases a person: every document that names the user or an address is removed or made anonymous. The sessions are revoked
  * first. Then links are removed before everything else, and the user's own document last, so that an interrupted erasure

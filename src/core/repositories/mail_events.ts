@@ -74,11 +74,12 @@ export class MailEventRepository {
     return this.#collection.find(hardBouncesOf(address)).sort({ occurredAt: -1 }).toArray();
   }
 
-  /** Lists the events about addresses, the newest first. */
-  listByIdentifiers(identifierValues: readonly string[]): Promise<MailEvent[]> {
+  /** Lists the events about addresses, the newest first. @param limit 0: all */
+  listByIdentifiers(identifierValues: readonly string[], limit = 0): Promise<MailEvent[]> {
     return this.#collection
       .find({ identifierValues: { $in: [...identifierValues] } })
       .sort({ occurredAt: -1 })
+      .limit(limit)
       .toArray();
   }
 

@@ -24,12 +24,13 @@ export interface Redemption extends Attempt {
 /** A link or a code that works once. Its redemption can be resumed if it failed or its response was lost. */
 export interface Redeemable {
   _id: string;
+  identifierValue: string;
   /** When its redemption started. */
   usedAt: string | null;
   redemption?: Attempt | null;
 }
 
-/** The writes that redeem links and codes. Part of their repositories. */
+/** The writes that redeem links and codes, and a list of them. Part of their repositories. */
 export class RedeemableWrites<Stored extends Redeemable> {
   readonly #collection: Collection<Redeemable>;
   readonly #openAt: (now: string) => Filter<Redeemable>;
@@ -72,5 +73,11 @@ export class RedeemableWrites<Stored extends Redeemable> {
       { _id: id, "redemption.startedAt": startedAt },
       { $set: { "redemption.hasFailed": true } },
     );
+  }
+
+  /** Lists what was sent to addresses and numbers, in any state, the newest first. */
+  async listNewestOf(identifierValues: readonly string[], limit: number): Promise<Stored[]> {
+    const found = this.#collection.find({ identifierValue: { $in: [...identifierValues] } });
+    return (await found.sort({ createdAt: -1, _id: -1 }).limit(limit).toArray()) as unknown as Stored[];
   }
 }

@@ -193,8 +193,8 @@ export class SessionRepository {
       .toArray();
   }
 
-  /** Lists all sessions of a user, ended sessions included, the newest first. */
-  listByUser(userId: string): Promise<Session[]> {
-    return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).toArray();
+  /** Lists the sessions of a user, ended sessions included, the newest first. @param limit 0: all */
+  listByUser(userId: string, limit = 0): Promise<Session[]> {
+    return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).limit(limit).toArray();
   }
 }

@@ -326,6 +326,7 @@ describe("least privilege", () => {
         "change_plan",
         "create_checkout_session",
         "get_subscription_status",
+        "get_billing_history",
         "stripe_webhook",
         "remove_unredeemed_trials",
       ],

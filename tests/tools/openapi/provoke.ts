@@ -147,7 +147,8 @@ export class Asker {
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (ACCOUNT_METHODS.includes(this.form.name)) return readyForAccounts(good, this.form.name, body);
     if (this.form.name === "get_user") body.account_id = undefined;
-    if (this.form.name === "update_user") return { body, address, options: { internal: true } };
+    if (["update_user", ...SUPPORT_METHODS].includes(this.form.name))
+      return { body, address, options: { internal: true } };
     if (ROLE_METHODS.includes(this.form.name)) {
       await this.#readyForRoles(body);
       return { body, address, options: { internal: true } };
@@ -236,6 +237,8 @@ const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_passwo
 
 /** The methods that need the capability `roles.manage`. The asker calls them with an internal key. */
 const ROLE_METHODS = ["list_users", "list_roles", "set_role", "delete_role", "set_user_roles"];
+/** The methods for support staff. The asker calls them with an internal key. */
+const SUPPORT_METHODS = ["get_billing_history", "get_sign_in_history"];
 
 /** The access token of a new user with the password of the example. */
 async function withPassword({ nests: { good } }: Asker, current_password: unknown): Promise<CallOptions> {
