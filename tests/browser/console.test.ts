@@ -69,6 +69,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
       await inspect(page, `console_confirm_${colorScheme}`);
       await page.getByRole("dialog").getByRole("button", { name: "Disable user" }).click();
       await page.getByRole("button", { name: "Make active" }).waitFor();
+      await shows(page, "Done: Disable user.");
       expect(await caller.call("get_user", {}, asUser(tokens))).toMatchObject({ status: 401 });
       await press(page, "Make active");
       await page.getByRole("dialog").getByRole("button", { name: "Make active" }).click();
@@ -83,6 +84,33 @@ describe.skipIf(!hasBrowser)("the console", () => {
       expect(others.sort()).toEqual(["/console/console.css", "/console/console.js", "/console/logo.svg"]);
     },
   );
+
+  test("shows why a user is signed out, what they bought and where a refund is", async () => {
+    const address = "grace@example.com";
+    const { access_token } = await caller.signIn(address);
+    await caller.call("revoke_session", {}, asUser({ access_token }));
+    const kept = suite.stack.stripe.createSubscription({ email: address });
+    await suite.stack.stripe.settled();
+    suite.stack.pass(5);
+    suite.stack.stripe.createSubscription({ email: address });
+    await suite.stack.stripe.settled();
+    const page = await openConsole(suite, caller);
+    await page.getByLabel("Email address, phone number or user id").fill(address);
+    await press(page, "Find");
+    await page.getByRole("link", { name: address }).click();
+    await shows(page, "The session was revoked: the user signed out on this device");
+    await shows(page, "Active");
+    await shows(page, kept.id);
+    await shows(page, "Refund of £4.99: done on");
+    await shows(page, "Payment of £4.99");
+    await inspect(page, "console_history");
+    suite.stack.stripe.fault({ calls: 100, kind: "error" });
+    await page.reload();
+    await shows(page, "Stripe does not respond, so payments can't be shown.");
+    suite.stack.stripe.fault({ calls: 0, kind: "none" });
+    await press(page, "Try again");
+    await shows(page, "Payment of £4.99");
+  });
 
   test("loads a script of a limited size, which names no path of the API but through the typed client", async () => {
     const script = await consoleScript();

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "#tools/console/page/parts.tsx";
 import { SignInAgain } from "#tools/console/page/sign_in.tsx";
+import { tell } from "#tools/console/page/status.tsx";
 
 interface ActProps {
   /** The text of the button. */
@@ -38,6 +39,7 @@ export function Act({ label, about, question, confirm, run, done }: ActProps) {
     try {
       await run();
       close();
+      tell(`Done: ${about ? `${confirm}, ${about}` : confirm}.`);
       done();
     } catch (refused) {
       setError(refused);

@@ -8,6 +8,7 @@ import { Failure, Loading } from "#tools/console/page/parts.tsx";
 import { hrefOf, useRoute } from "#tools/console/page/route.ts";
 import { settings } from "#tools/console/page/settings.ts";
 import { SignIn } from "#tools/console/page/sign_in.tsx";
+import { Status } from "#tools/console/page/status.tsx";
 import { UserPage } from "#tools/console/page/user_page.tsx";
 
 /** Redeems the magic link that led here, once, and removes it from the URL. @returns the error, or null */
@@ -65,6 +66,7 @@ function SignedIn() {
   return (
     <MeContext.Provider value={data}>
       <Header me={data} />
+      <Status />
       <Page />
     </MeContext.Provider>
   );

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { messageOf } from "#client/messages.ts";
+import { time } from "#tools/console/page/format.ts";
 
 interface CardProps {
   title: string;
@@ -28,6 +29,45 @@ export function Card({ title, action, isWide, children }: CardProps) {
 export const Mark = ({ tone, children }: { tone: "good" | "warn" | "bad" | "over"; children: string }) => (
   <span class={`mark ${tone}`}>{children}</span>
 );
+
+export const When = ({ at }: { at: string }) => (
+  <time class="quiet small" dateTime={at}>
+    {time(at)}
+  </time>
+);
+
+interface RowsProps<Item> {
+  of: readonly Item[];
+  /** Names the list to screen readers. */
+  label: string;
+  /** What an empty list says. */
+  empty: string;
+  children: (item: Item) => ComponentChildren;
+}
+
+/** Items of a list that are shown at first. */
+const FIRST = 8;
+
+/** A list that was read whole. Long lists begin short, so that the other parts of the page stay in view. */
+export function Rows<Item>({ of, label, empty, children }: RowsProps<Item>) {
+  const [isWhole, setWhole] = useState(false);
+  if (of.length === 0) return <p class="quiet">{empty}</p>;
+  const shown = isWhole ? of : of.slice(0, FIRST);
+  return (
+    <>
+      <ul class="list" aria-label={label}>
+        {shown.map((item, index) => (
+          <li key={`${index} of ${of.length}`}>{children(item)}</li>
+        ))}
+      </ul>
+      {shown.length < of.length && (
+        <button type="button" class="second small" onClick={() => setWhole(true)}>
+          Show all {of.length}
+        </button>
+      )}
+    </>
+  );
+}
 
 /** Pairs of a name and a value. A null value is left out. */
 export const Facts = ({ of }: { of: readonly (readonly [string, ComponentChildren])[] }) => (

@@ -2,12 +2,15 @@ import { useEffect } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
 import { useCall } from "#client/react.ts";
 import { Act } from "#tools/console/page/act.tsx";
+import { Billing } from "#tools/console/page/billing.tsx";
 import { StatusMark } from "#tools/console/page/find_user.tsx";
 import { time } from "#tools/console/page/format.ts";
+import { History } from "#tools/console/page/history.tsx";
 import { Identifiers } from "#tools/console/page/identifiers.tsx";
 import { useMay, useMyId } from "#tools/console/page/me.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Facts, Failure, Loading } from "#tools/console/page/parts.tsx";
+import { Roles } from "#tools/console/page/roles.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
 import { settings } from "#tools/console/page/settings.ts";
 
@@ -16,6 +19,7 @@ type User = Responses["get_user"];
 /** Everything about one user. */
 export function UserPage({ id }: { id: string }) {
   const { data: user, error, reload } = useCall(nest, "get_user", { user_id: id });
+  const mayManageRoles = useMay("roles.manage");
   const name = user?.email ?? id;
   useEffect(() => {
     document.title = `${name}, ${settings.app} console`;
@@ -30,7 +34,14 @@ export function UserPage({ id }: { id: string }) {
       {user && (
         <>
           <Summary user={user} reload={reload} />
-          <Identifiers user={user} />
+          <div class="column">
+            <Identifiers user={user} />
+            <Billing id={id} />
+          </div>
+          <div class="column">
+            <History id={id} />
+            {mayManageRoles && <Roles user={user} reload={reload} />}
+          </div>
         </>
       )}
     </main>
