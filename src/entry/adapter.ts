@@ -1,7 +1,6 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
-import { ConfigError } from "#core/config.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { readParameters } from "#core/parameters.ts";
@@ -12,9 +11,10 @@ import type {
   ForeignBody,
   ForeignError,
 } from "#entry/adapter_declaration.ts";
+import { type FoundPath, findPath, openClients, readAsked } from "#entry/adapter_routes.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { CALLER_PARTS } from "#entry/declaration.ts";
-import { methodEvent, readJsonOrForm } from "#entry/foreign_request.ts";
+import { methodEvent, presented } from "#entry/foreign_request.ts";
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
 import { type OpenMethod, openMethod } from "#entry/rpc.ts";
@@ -36,30 +36,31 @@ export function adapter(declaration: AdapterDeclaration): AdapterHandler {
 /**
  * Creates a handler that serves another API with an opened core. Each route calls its declared method, so that validation,
  * access policy, limits and audit are the method's own.
- * @throws ConfigError unless exactly one enabled client lists the adapter
+ * @throws ConfigError if no enabled client lists the adapter, or several do and requests name none
  */
 export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): Handler {
   const core = openParts(open, CALLER_PARTS);
-  const client = onlyClientOf(core.oauthClients, declaration.name);
-  const call = openRoutes(declaration, open, client.id);
-  const allowsOrigin = (origin: string) => client.origins.includes(origin);
+  const clients = openClients(core.oauthClients, declaration);
+  const call = openRoutes(declaration, open);
+  const { allowsOrigin } = clients;
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const answer: AnswerContext = {
       ...{ event, requestId: context.awsRequestId, now: core.clock.now(), stage: core.stage },
       oauthClients: { allowsOrigin, allowsCookies: () => false },
     };
     const { method: verb } = event.requestContext.http;
-    const found = declaration.routes.filter(({ path }) => event.rawPath === `/${declaration.name}${path}`);
-    const route = found.find((each) => each.verb === verb);
+    const found = findPath(declaration, event.rawPath);
+    const route = found.routes.find((each) => each.verb === verb);
     const note = (status: number, code: string | null) =>
       core.log.info("adapter", {
-        ...{ adapter: declaration.name, route: found[0]?.path ?? null, status, code },
+        ...{ adapter: declaration.name, route: found.routes[0]?.path ?? null, status, code },
         request_id: context.awsRequestId,
       });
     try {
-      if (verb === "OPTIONS" && found.length > 0)
+      if (verb === "OPTIONS" && found.routes.length > 0)
         return success(answer, undefined, { headers: preflight(answer, declaration, found) });
-      const result = await call(route ?? refuse(found), event, context);
+      const client = clients.of(event);
+      const result = await call(route ?? refuse(found), { event, context, client, placed: found.placed });
       note(200, null);
       return withBody(success(answer, null), result);
     } catch (error) {
@@ -74,47 +75,61 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
   }) as unknown as Handler;
 }
 
-function onlyClientOf(oauthClients: OAuthClients, adapterName: string): OAuthClient {
-  const [client, ...others] = oauthClients.ofAdapter(adapterName);
-  if (client && others.length === 0) return client;
-  throw new ConfigError(["clients[].adapters"], `exactly one enabled client must list ${adapterName}`);
+/** A request for a route. */
+interface RouteCall {
+  event: APIGatewayProxyEventV2;
+  context: Invocation;
+  client: OAuthClient;
+  placed: FoundPath["placed"];
 }
 
-type CallRoute = (
-  route: AdapterRoute,
-  event: APIGatewayProxyEventV2,
-  context: Invocation,
-) => Promise<ForeignBody>;
+type CallRoute = (route: AdapterRoute, call: RouteCall) => Promise<ForeignBody>;
+type Answered = Readonly<Record<string, unknown>>;
 
 /** Opens the method of each route. */
-function openRoutes({ routes }: AdapterDeclaration, open: OpenCore, clientId: string): CallRoute {
+function openRoutes({ routes }: AdapterDeclaration, open: OpenCore): CallRoute {
   const ownKey = open.part(localKey);
   const methods = new Map(routes.map((route) => [route, openMethod(route.method.declaration, open)]));
-  return async (route, event, context) => {
+  return async (route, { event, context, client, placed }) => {
     const { name, version } = route.method.declaration;
-    const body = route.toMethod(validate(route.request, readJsonOrForm(event)) as never, clientId);
-    const sent = route.credential === "none" ? null : headerOf(event, "authorization");
-    const isLocal = route.credential === "local_key" && sent === null && ownKey !== null;
-    const authorization = isLocal ? `internal ${ownKey}` : sent;
+    const asked = validate(route.request, Object.assign({}, readAsked(route, event), placed)) as never;
+    const authorization = presented(route.credential, headerOf(event, "authorization"), ownKey);
     const perform = methods.get(route) as OpenMethod;
-    const calling = methodEvent(event, `/1/${version}/${name}`, body, authorization);
-    return route.toAnswer((await perform(calling, context)) as Readonly<Record<string, unknown>>);
+    const call = async (body: object): Promise<Answered> => {
+      const calling = methodEvent(event, `/1/${version}/${name}`, body, authorization);
+      return (await perform(calling, context, undefined, client.id)) as Answered;
+    };
+    const body = route.toMethod(asked, client.id);
+    const response = await (route.hasPages ? allPages(call, body) : call(body));
+    return route.toAnswer(response, { asked, client });
   };
 }
 
+/** Lists all pages. The deadline of the first call is that of all, so a list that is too long fails. */
+async function allPages(call: (body: object) => Promise<Answered>, body: object): Promise<Answered> {
+  const items: unknown[] = [];
+  let page = await call(body);
+  items.push(...(page.items as unknown[]));
+  while (page.next_cursor) {
+    page = await call({ ...body, cursor: page.next_cursor });
+    items.push(...(page.items as unknown[]));
+  }
+  return { items };
+}
+
 /** @throws NestError not_found for an unknown path, method_not_supported for an unknown verb */
-function refuse(found: readonly AdapterRoute[]): never {
-  if (found.length === 0) throw new NestError("not_found");
+function refuse({ routes }: FoundPath): never {
+  if (routes.length === 0) throw new NestError("not_found");
   throw new NestError("method_not_supported");
 }
 
-const verbsOf = (routes: readonly AdapterRoute[]) => [...new Set(routes.map(({ verb }) => verb))];
+const verbsOf = ({ routes }: FoundPath) => [...new Set(routes.map(({ verb }) => verb))];
 
 /** CORS headers for a page of the adapter's client: the verbs and headers that clients of the other API send. */
 function preflight(
   { event, oauthClients }: AnswerContext,
   { headers }: AdapterDeclaration,
-  found: readonly AdapterRoute[],
+  found: FoundPath,
 ): Record<string, string> {
   const origin = headerOf(event, "origin");
   if (origin === null || !oauthClients.allowsOrigin(origin)) return {};

@@ -1,5 +1,7 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { NestError } from "#core/errors.ts";
+import { unauthorized } from "#core/sessions/access_token.ts";
+import type { RouteCredential } from "#entry/adapter_declaration.ts";
 import { headerOf } from "#entry/answer.ts";
 import { RPC_BODY_LIMIT, readBytes } from "#entry/read_body.ts";
 
@@ -18,6 +20,32 @@ export function readJsonOrForm(event: APIGatewayProxyEventV2): unknown {
     return isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
   } catch {
     throw new NestError("malformed_json");
+  }
+}
+
+/**
+ * The authorization header with which an adapter calls a method; null for none.
+ * @param sent the header of the request
+ * @param localKey the internal key of the local stack; null on every other
+ * @throws NestError unauthorized for a route that needs a session
+ */
+export function presented(
+  credential: RouteCredential,
+  sent: string | null,
+  localKey: string | null,
+): string | null {
+  switch (credential) {
+    case "none":
+      return null;
+    case "session":
+      if (sent === null || !/^bearer /i.test(sent)) throw unauthorized("malformed_token");
+      return sent;
+    case "local_key":
+      return sent === null && localKey !== null ? `internal ${localKey}` : sent;
+    case "bearer_key":
+      return sent?.replace(/^bearer /i, "internal ") ?? null;
+    case "internal_key":
+      return sent !== null && /^internal /i.test(sent) ? sent : null;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
+import { unauthorized } from "#core/sessions/access_token.ts";
 import { requireValidToken } from "#core/sessions/bearer.ts";
 import { callerWith, readRights } from "#core/sessions/caller_rights.ts";
 import { neededRights, requireAccess, requireRights } from "#entry/access.ts";
@@ -17,6 +18,8 @@ export interface CallInProgress {
   event: APIGatewayProxyEventV2;
   call: Call;
   cookies: Cookies;
+  /** The client whose access tokens are accepted; null: any. */
+  onlyClientId: string | null;
   caller: Caller;
   /** The client of the caller's token, else the known client that the request names. */
   clientId: string | null;
@@ -39,6 +42,8 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
     isOptional: declaration.access === "public",
   });
   progress.caller = caller;
+  if (caller.kind === "user" && progress.onlyClientId && caller.clientId !== progress.onlyClientId)
+    throw unauthorized("token_not_found");
   requirePermission(caller, declaration.name);
   if (caller.kind === "user") progress.clientId = caller.clientId;
 

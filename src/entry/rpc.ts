@@ -40,6 +40,7 @@ export function rpc<
 /**
  * Performs one call of a method and logs it.
  * @param cookies receives the cookies that the response sets; absent: the call has none
+ * @param onlyClientId the client whose access tokens are accepted; absent: any
  * @returns the body of the response; undefined for 204
  * @throws NestError of the contract, whatever failed
  */
@@ -47,12 +48,13 @@ export type OpenMethod = (
   event: APIGatewayProxyEventV2,
   context: Invocation,
   cookies?: Cookies,
+  onlyClientId?: string,
 ) => Promise<unknown>;
 
 /** Opens a method with an opened core, for the handler of the method and for adapters. */
 export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMethod {
   const core = openMethodCore(declaration, open);
-  return async (event, context, cookies = noCookies(event)) => {
+  return async (event, context, cookies = noCookies(event), onlyClientId) => {
     const startedAt = context.startedAt ?? Date.now();
     const deadline = startedAt + CALL_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
@@ -61,6 +63,7 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
       core: bindDeadline(core, deadline),
       event,
       cookies,
+      onlyClientId: onlyClientId ?? null,
       call: {
         requestId: context.awsRequestId,
         ip: event.requestContext.http.sourceIp,

@@ -45,6 +45,7 @@ const SIGN = [
   "2026-12-01/get_subscription_status",
   "2026-12-01/issue_token",
   "beep",
+  "static_backend",
   "2026-12-01/register_user",
 ];
 const LIMITED = [
@@ -64,6 +65,7 @@ const LIMITED = [
   "2026-12-01/send_magic_link",
   "2026-12-01/send_otp",
   "beep",
+  "static_backend",
   "2026-12-01/send_password_reset",
 ];
 const STRIPE = [
@@ -84,11 +86,11 @@ test.each([
     "SIGNING_KEYS_PUBLIC",
     [...METHODS.filter((name) => !SIGN.includes(name)), "jwks"],
   ],
-  ["internal keys", "INTERNAL_KEYS", [...METHODS, "beep"]],
+  ["internal keys", "INTERNAL_KEYS", [...METHODS, "beep", "static_backend"]],
   [
     "keys of refresh tokens",
     "REFRESH_KEYS",
-    ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user", "beep"],
+    ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user", "beep", "static_backend"],
   ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
   [
@@ -96,7 +98,7 @@ test.each([
     "CAPTCHA_SECRETS",
     [
       ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/send_magic_link"],
-      ...["2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep"],
+      ...["2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep", "static_backend"],
     ],
   ],
   [
@@ -104,7 +106,7 @@ test.each([
     "PASSWORD_PEPPERS",
     [
       ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password"],
-      ...["2026-12-01/set_password", "2026-12-01/add_account_user", "beep"],
+      ...["2026-12-01/set_password", "2026-12-01/add_account_user", "beep", "static_backend"],
     ],
   ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
@@ -112,7 +114,15 @@ test.each([
   [
     "the database",
     "MONGODB_URI",
-    [...METHODS, "beep", "stripe_webhook", "ses_events", "move_events", "remove_unredeemed_trials"],
+    [
+      ...METHODS,
+      "beep",
+      "static_backend",
+      "stripe_webhook",
+      "ses_events",
+      "move_events",
+      "remove_unredeemed_trials",
+    ],
   ],
 ])("only the functions that need %s can read it", (_what, parameter, holders) => {
   expect(holding(parameter).sort()).toEqual([...holders].sort());
@@ -156,6 +166,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2026-12-01/create_user", "ses:SendEmail"],
     ["stripe_webhook", "ses:SendEmail"],
     ["beep", "ses:SendEmail", "sns:Publish"],
+    ["static_backend", "ses:SendEmail", "sns:Publish"],
   ]);
 });
 

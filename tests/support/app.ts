@@ -32,6 +32,8 @@ export function clientWith({
     registrationMode: "verify_first",
     userCode: false,
     emailSenders: [],
+    emailTemplates: [],
+    linkQuery: "token",
     phoneCountries: [],
     cookies: { enabled: false, default: false },
     captcha: null,

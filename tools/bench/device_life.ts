@@ -193,6 +193,8 @@ const DESKTOP: OAuthClient = {
   registrationMode: "verify_first",
   userCode: false,
   emailSenders: [],
+  emailTemplates: [],
+  linkQuery: "token",
   phoneCountries: [],
   cookies: { enabled: false, default: false },
   captcha: null,

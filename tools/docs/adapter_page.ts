@@ -3,9 +3,12 @@ import type { AdapterDeclaration, AdapterRoute } from "#entry/adapter_declaratio
 
 const CREDENTIALS: Readonly<Record<AdapterRoute["credential"], string>> = {
   none: "None. A credential in the request is ignored",
-  forwarded: "That of the request",
+  session: "The access token of the session, `authorization: Bearer ...`",
   local_key:
     "An internal key, `authorization: internal ...`. The local stack adds its own to a request without one",
+  bearer_key: "An internal key as bearer, `authorization: Bearer ...`",
+  internal_key:
+    "None, or an internal key, `authorization: internal ...`. Another credential in the request is ignored",
 };
 
 /** Errors before a method is called, in addition to those of every method. */
@@ -24,19 +27,27 @@ export function adapterSections(declaration: AdapterDeclaration) {
         `[\`${method.declaration.name}\`](../methods.md)`,
       ]),
     },
-    "A body is JSON or a form. Fields that a route does not read are ignored.",
+    `A body is JSON or a form. Fields that a route does not read are ignored.${keyOf(declaration)}`,
     ...routes.flatMap((route) => routeSection(declaration, route)),
     "## Errors of every route",
     errorTable(declaration, OF_ADAPTER, (code) => declaration.errors[code]),
   ];
 }
 
+const keyOf = ({ clientHeader }: AdapterDeclaration) =>
+  clientHeader === undefined ? "" : ` Each request names its client in the header \`${clientHeader}\`.`;
+
+const fieldTable = (fields: AdapterRoute["fields"]) => ({
+  head: ["Field", "Content"],
+  rows: Object.entries(fields).map(([name, text]) => [`\`${name}\``, text]),
+});
+
 function routeSection(declaration: AdapterDeclaration, route: AdapterRoute) {
   const { verb, path, fields, answer, credential, method } = route;
   const codes = [...method.declaration.errors, ...COMMON_ERRORS];
   return [
     `### ${verb} ${path}`,
-    { head: ["Field", "Content"], rows: Object.entries(fields).map(([name, text]) => [`\`${name}\``, text]) },
+    ...(Object.keys(fields).length === 0 ? [] : [fieldTable(fields)]),
     `Answers 200. ${answer} Credential: ${CREDENTIALS[credential]}.`,
     errorTable(declaration, codes, (code) => route.errors[code] ?? declaration.errors[code]),
   ];

@@ -24,7 +24,12 @@ import type { HibpDouble } from "#tools/local/hibp_double.ts";
 import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
-import { isSample, SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
+import {
+  ADAPTER_CLIENT_IDS,
+  isSample,
+  SAMPLE_CLIENT_IDS,
+  withSampleClients,
+} from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, operatorEnvironment } from "#tools/local/secrets.ts";
 import type { SesDouble } from "#tools/local/ses_double.ts";
 import type { SiteverifyDouble } from "#tools/local/siteverify_double.ts";
@@ -126,7 +131,14 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
       app: { name: app.name, clients: app.clients.flatMap(shownClient) },
       clients: SAMPLE_CLIENT_IDS,
       sample_clients: withSampleClients(app).clients.filter(isSample).flatMap(shownClient),
-      adapters: { beep: { url: `${url}/beep` } },
+      adapters: {
+        beep: { url: `${url}/beep` },
+        static_backend: {
+          url: `${url}/static_backend`,
+          public_key: ADAPTER_CLIENT_IDS.static_backend,
+          root_token: parts.secrets.rootToken,
+        },
+      },
     })),
     route("GET", "/dev/environment", null, () => operatorEnvironment(environment, stripe.mode)),
     ...mailRoutes(mails),

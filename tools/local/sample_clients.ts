@@ -1,4 +1,5 @@
-import type { AdapterName, App, Client } from "#core/app/app.ts";
+import { ADAPTERS, type AdapterName, type App, type Client, type EmailTemplate } from "#core/app/app.ts";
+import { HOUR } from "#core/clock.ts";
 
 /** The sample clients of the local stack, by the name that `/dev/status` gives them. No deployed stage has them. */
 export const SAMPLE_CLIENT_IDS = {
@@ -15,7 +16,21 @@ export const isSample = ({ id }: Pick<Client, "id">): boolean =>
   Object.values<string>(SAMPLE_CLIENT_IDS).includes(id);
 
 /** The sample client of each adapter. Its programs send no client id. */
-export const ADAPTER_CLIENT_IDS: Readonly<Record<AdapterName, string>> = { beep: "client_sample_beep" };
+export const ADAPTER_CLIENT_IDS: Readonly<Record<AdapterName, string>> = {
+  beep: "client_sample_beep",
+  static_backend: "client_sample_static_backend",
+};
+
+/** The mails of StaticBackend's own examples, so that these examples work. */
+const STATIC_BACKEND_MAILS: readonly EmailTemplate[] = [
+  { fromEmail: "my@app.com", body: "<p>Click [link]</p>" },
+  {
+    fromEmail: "my@app.com",
+    fromName: "My app name",
+    subject: "Your sign-in link for Our Awesome App",
+    body: "<p>Hello there,</p><p>Click here to sign-in<br />[link]</p>",
+  },
+];
 
 /** Where a stack serves the console, which signs in with the client `web`. */
 export const CONSOLE_PATH = "/console";
@@ -41,19 +56,31 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
     ...{ userCode: id === native, emailSenders: ["hello@acme.example"] },
+    ...{ emailTemplates: [], linkQuery: "token" },
     ...{ adapters: [], claims: {} },
   });
-  const beep: Client = {
-    ...{ ...sample(ADAPTER_CLIENT_IDS.beep, "Sample: adapter beep"), adapters: ["beep"] },
-    ...{ claims: { userid: "sub", clientid: "device_id" }, origins: [WEB_ORIGIN] },
+  const ofAdapters: Record<AdapterName, Client> = {
+    beep: {
+      ...{ ...sample(ADAPTER_CLIENT_IDS.beep, "Sample: adapter beep"), adapters: ["beep"] },
+      ...{ claims: { userid: "sub", clientid: "device_id" }, origins: [WEB_ORIGIN] },
+    },
+    static_backend: {
+      ...sample(ADAPTER_CLIENT_IDS.static_backend, "Sample: adapter static_backend"),
+      ...{ adapters: ["static_backend"], origins: [WEB_ORIGIN], registrationMode: "immediate" },
+      accessTokenLifetimeSeconds: { local: 12 * HOUR, nonprod: 3600, prod: 3600 },
+      passwordMinLength: { local: 6, nonprod: 15, prod: 15 },
+      ...{ linkQuery: "code_and_email", redirectUris: ["https://ourapp.com/magic-custom-url"] },
+      ...{ emailSenders: ["my@app.com"], emailTemplates: STATIC_BACKEND_MAILS },
+    },
   };
-  // An adapter has one client, so one of the app's own replaces the sample.
-  const isOwn = app.clients.some(({ enabled, adapters }) => enabled && adapters.includes("beep"));
+  // One of the app's own clients replaces the sample.
+  const isOwn = (adapter: AdapterName) =>
+    app.clients.some(({ enabled, adapters }) => enabled && adapters.includes(adapter));
   return {
     ...app,
     clients: [
       ...app.clients,
-      ...(isOwn ? [] : [beep]),
+      ...ADAPTERS.filter((name) => !isOwn(name)).map((name) => ofAdapters[name]),
       sample(native, "Sample: installed"),
       {
         ...{ ...sample(simple, "Sample: simple"), registrationMode: "immediate" },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import app from "#app";
 import { appFolder } from "#app/load_app.ts";
 import type { App } from "#core/app/app.ts";
+import { nameOf } from "#core/keys/internal_key.ts";
 import { generateKeySet } from "#core/keys/key_rotation.ts";
 import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
@@ -12,6 +13,8 @@ import { LOCAL_CAPTCHA_SECRET } from "#tools/local/siteverify_double.ts";
 /** The secrets of one machine's local stack, generated on first use and kept with its data. */
 export interface LocalSecrets {
   internalKey: string;
+  /** The root token of the adapter static_backend: an internal key that creates codes for new passwords, and can do nothing else. */
+  rootToken: string;
   signingKeys: StoredKeySet;
   refreshKey: string;
   rateLimitKey: string;
@@ -22,6 +25,7 @@ export interface LocalSecrets {
 export async function makeSecrets(): Promise<LocalSecrets> {
   return {
     internalKey: newSecret(),
+    rootToken: newSecret(),
     signingKeys: await generateKeySet(new Date()),
     refreshKey: newSecret(),
     rateLimitKey: newSecret(),
@@ -88,7 +92,12 @@ export function localEnvironment(
     AWS_REGION: "eu-west-2",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
     REFRESH_KEYS: JSON.stringify([{ id: "local", key: secrets.refreshKey }]),
-    INTERNAL_KEYS: hashSecret(secrets.internalKey),
+    INTERNAL_KEYS: JSON.stringify([
+      { name: nameOf(hashSecret(secrets.internalKey)), hash: hashSecret(secrets.internalKey) },
+      ...[
+        { name: "static_backend", hash: hashSecret(secrets.rootToken), methods: ["create_password_reset"] },
+      ],
+    ]),
     LOCAL_INTERNAL_KEY: secrets.internalKey,
     RATE_LIMIT_KEY: secrets.rateLimitKey,
     PASSWORD_PEPPERS: JSON.stringify([{ id: "local", key: secrets.passwordPepper }]),

@@ -198,6 +198,10 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
       "For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app.",
     example: CLIENT.redirectUri,
   },
+  "send_otp.email": {
+    description:
+      "For a link: what the mail has in place of the usual sender, subject and body. Without an internal key it counts only if the client's app file has a mail with exactly these texts (`emailTemplates`).",
+  },
   "send_otp.device": { description: "The device that requests the code." },
   device_id: {
     description:
@@ -274,7 +278,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "authenticate_user.identifier_value": {
     description:
-      "For `password`: the email address, or the phone number with its country code, as the user typed it.",
+      "For `password`: the email address, or the phone number with its country code, as the user typed it. For `otp` with `token`, it must be the address of the link, if it is sent.",
     example: "ada@example.com",
   },
   password: {

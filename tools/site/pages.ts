@@ -48,6 +48,7 @@ export const GROUPS: readonly Group[] = [
       ["Offline entitlement", "docs/entitlement.md"],
       ["Adapters", "docs/adapters/README.md"],
       ["Adapter beep", "docs/adapters/beep.md"],
+      ["Adapter static_backend", "docs/adapters/static_backend.md"],
     ],
   },
   {

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
-import type { OptionalGrant } from "#core/app/app.ts";
 import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import type { AdapterDeclaration } from "#entry/adapter_declaration.ts";
 import type { EventHandler, EventSource } from "#entry/event.ts";
 import type { JobEvent } from "#entry/job.ts";
 import { handler as jwks } from "#entry/jwks.ts";
@@ -38,8 +38,8 @@ export interface DeployedFunction {
   events: EventSource | null;
   /** When EventBridge calls it, and with which event. */
   schedule: Schedule | null;
-  /** The adapter that it serves, and the grants that its client needs; null for every other function. */
-  adapter: { name: string; grants: readonly OptionalGrant[] } | null;
+  /** The adapter that it serves, and what its clients need; null for every other function. */
+  adapter: Pick<AdapterDeclaration, "name" | "grants" | "settings" | "clientHeader"> | null;
   needs: Needs;
   memoryMb: number;
   timeoutSeconds: number;
@@ -124,7 +124,7 @@ async function listAdapters() {
     summary: declaration.summary,
     // One route, since unknown paths and HTTP methods get the errors of the other API too.
     routes: [`ANY /${declaration.name}/{proxy+}`],
-    adapter: { name: declaration.name, grants: declaration.grants },
+    adapter: declaration,
     needs,
     limitMs: CALL_LIMIT_MS,
   }));

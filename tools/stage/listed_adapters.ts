@@ -1,5 +1,5 @@
 import type { App } from "#core/app/app.ts";
-import { OAuthClients } from "#core/clients/oauth_clients.ts";
+import { type OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
 import type { StageName, StageSettings } from "#tools/stage/settings.ts";
 
@@ -25,12 +25,28 @@ export function adapterProblems(
   return adapters.flatMap((name) => {
     const found = functions.find(({ adapter }) => adapter?.name === name)?.adapter;
     if (!found) return [`adapters.${name}: there is no such adapter`];
-    const [client, ...others] = oauthClients.ofAdapter(name);
-    if (!client || others.length > 0)
-      return [`adapters.${name}: exactly one enabled client of the app file must list it in \`adapters\``];
-    if (client.captcha !== null)
-      return [`adapters.${name}: ${client.id} has a CAPTCHA, which programs of the other API can't show`];
-    const missing = found.grants.filter((grant) => !client.grants.includes(grant));
-    return missing.map((grant) => `adapters.${name}: ${client.id} must list the grant ${grant} on ${stage}`);
+    const clients = oauthClients.ofAdapter(name);
+    if (clients.length === 0 || (clients.length > 1 && found.clientHeader === undefined))
+      return [
+        `adapters.${name}: ${found.clientHeader === undefined ? "exactly one" : "an"} enabled client of the app file must list it in \`adapters\``,
+      ];
+    const problems = clients.flatMap((client) => clientProblems(found, client, stage));
+    return problems.map((problem) => `adapters.${name}: ${problem}`);
   });
+}
+
+type Adapter = NonNullable<DeployedFunction["adapter"]>;
+
+/** What a client lacks that lists an adapter. */
+function clientProblems({ grants, settings = {} }: Adapter, client: OAuthClient, stage: StageName): string[] {
+  if (client.captcha !== null)
+    return [`${client.id} has a CAPTCHA, which programs of the other API can't show`];
+  const missing = grants.filter((grant) => !client.grants.includes(grant));
+  const wrong = Object.entries(settings).filter(
+    ([name, value]) => client[name as keyof OAuthClient] !== value,
+  );
+  return [
+    ...missing.map((grant) => `${client.id} must list the grant ${grant} on ${stage}`),
+    ...wrong.map(([name, value]) => `${client.id} must have ${name} "${value}"`),
+  ];
 }

@@ -36,7 +36,7 @@ export const METHODS = {
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing captcha_required captcha_failed sender_not_allowed client_not_found rate_limited email_not_sent captcha_unavailable"},
-  send_otp: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
+  send_otp: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed link_placeholder_missing captcha_required captcha_failed grant_not_allowed sender_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
@@ -84,7 +84,7 @@ export interface Errors {
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent" | "captcha_unavailable";
-  send_otp: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  send_otp: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
@@ -241,10 +241,10 @@ export interface Requests {
     refresh_token?: string;
     /** For `otp`, in place of `nonce` and `code`: the token in the link that `send_otp` mailed. */
     token?: string;
+    /** For `password`: the email address, or the phone number with its country code, as the user typed it. For `otp` with `token`, it must be the address of the link, if it is sent. */
+    identifier_value?: string;
     /** For `password`: the type of the identifier. */
     identifier_type?: "email" | "phone";
-    /** For `password`: the email address, or the phone number with its country code, as the user typed it. */
-    identifier_value?: string;
     /** For `password`: the password as the user typed it, with every space. Different ways to write the same characters are equal (NFKC). */
     password?: string;
     /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
@@ -570,6 +570,17 @@ export interface Requests {
     delivery?: "code" | "link";
     /** For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app. */
     redirect_uri?: string;
+    /** For a link: what the mail has in place of the usual sender, subject and body. Without an internal key it counts only if the client's app file has a mail with exactly these texts (`emailTemplates`). */
+    email?: {
+      /** The sender's address: one of the client's `emailSenders`. */
+      from_email?: string;
+      /** The sender's name. */
+      from_name?: string;
+      /** The subject, one line. */
+      subject?: string;
+      /** The body, in HTML. `[link]` stands for the link: as the `href` of an `a` element, or in a text. Images, scripts, forms, other links, and styles that can hide a text are removed. The text part of the mail is made of it. A custom body shows no user code. */
+      html_body?: string;
+    };
   };
   /** Sends a link and a code with which a person chooses a new password. */
   send_password_reset: {

@@ -34,12 +34,26 @@ export interface CaptchaSettings {
 }
 
 /** The adapters of `src/adapters`, which serve the APIs of other services to their clients. */
-export const ADAPTERS = ["beep"] as const;
+export const ADAPTERS = ["beep", "static_backend"] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
 
 /** Claims of an access token that a client may also want under a name of its own. */
 export const COPIED_CLAIMS = ["sub", "client_id", "device_id", "sid"] as const;
 export type CopiedClaim = (typeof COPIED_CLAIMS)[number];
+
+/** The mail of a link that any program may request, because the app file has its texts. What is absent is as in the usual mail. */
+export interface EmailTemplate {
+  /** One of the client's `emailSenders`. */
+  fromEmail?: string | undefined;
+  fromName?: string | undefined;
+  subject?: string | undefined;
+  /** HTML with the placeholder `[link]`. */
+  body?: string | undefined;
+}
+
+/** What a link of `send_otp` has as its query: `token`, `flow` and `client_id`, or `code` (the token) and `email`. */
+export const LINK_QUERIES = ["token", "code_and_email"] as const;
+export type LinkQuery = (typeof LINK_QUERIES)[number];
 
 /** An OAuth client: a program that signs people in. */
 export interface Client {
@@ -83,6 +97,13 @@ export interface Client {
   userCode: boolean;
   /** Addresses that an internal caller of `send_magic_link` may send from; empty: none. SES must have verified them. */
   emailSenders: readonly string[];
+  /** Mails of sign-in links that a program may request without an internal key, with exactly these texts. */
+  emailTemplates: readonly EmailTemplate[];
+  /**
+   * The query of its links of `send_otp`. `code_and_email` is for programs that expect it; the address is then in URLs,
+   * which servers log.
+   */
+  linkQuery: LinkQuery;
   /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */
   phoneCountries: readonly string[];
   /**

@@ -57,6 +57,7 @@ export function checkApp(app: App): AppProblem[] {
     ...app.clients.flatMap(passwordProblems),
     ...app.clients.flatMap(unusableCookies),
     ...app.clients.flatMap(claimProblems),
+    ...app.clients.flatMap(senderProblems),
     ...unreadable(app.colors, "onAccent", "accent"),
     ...unreadable(app.colors, "onAccentDark", "accentDark"),
   ];
@@ -111,6 +112,19 @@ const claimProblems = ({ claims }: Client, index: number): AppProblem[] =>
       path: ["clients", index, "claims", name],
       rule: "can't be the name of a claim: use 1 to 40 letters, digits or _, and no claim that has a meaning, such as sub",
     }));
+
+/** SES sends only from addresses that it has verified. */
+const senderProblems = ({ emailSenders, emailTemplates }: Client, client: number): AppProblem[] =>
+  emailTemplates.flatMap(({ fromEmail }, index) =>
+    fromEmail === undefined || emailSenders.includes(fromEmail)
+      ? []
+      : [
+          {
+            path: ["clients", client, "emailTemplates", index, "fromEmail"],
+            rule: `is "${fromEmail}", which is not in emailSenders of the client. Add it there`,
+          },
+        ],
+  );
 
 const ids = (things: readonly { id: string }[]) => things.map(({ id }) => id);
 

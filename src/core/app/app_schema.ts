@@ -20,6 +20,7 @@ import {
   CAPTCHA_METHODS,
   CAPTCHA_PROVIDERS,
   COPIED_CLAIMS,
+  LINK_QUERIES,
   OPTIONAL_GRANTS,
 } from "#core/app/app.ts";
 import {
@@ -71,6 +72,17 @@ const captcha = strictObject({
   ),
 });
 
+const emailTemplate = strictObject({
+  fromEmail: optional(address()),
+  fromName: optional(filled()),
+  subject: optional(filled()),
+  body: optional(
+    filled().check(
+      refine((body) => body.includes("[link]"), "must have the placeholder [link] for the link"),
+    ),
+  ),
+});
+
 const client = strictObject({
   id: matches(/^[A-Za-z0-9_-]{1,100}$/, "must have 1 to 100 letters, digits, _ or -"),
   name: filled(),
@@ -93,6 +105,8 @@ const client = strictObject({
   registrationMode: _default(oneOf(["verify_first", "immediate"]), "verify_first"),
   userCode: _default(boolean(), false),
   emailSenders: _default(array(address()), []),
+  emailTemplates: _default(array(emailTemplate), []),
+  linkQuery: _default(oneOf(LINK_QUERIES), "token"),
   phoneCountries: _default(
     array(matches(/^[A-Z]{2}$/, "must be a country of ISO 3166-1, such as GB, in upper case")),
     [],

@@ -21,6 +21,8 @@ interface ClientSettings<Locale extends string>
     | "registrationMode"
     | "userCode"
     | "emailSenders"
+    | "emailTemplates"
+    | "linkQuery"
     | "phoneCountries"
     | "captcha"
     | "adapters"

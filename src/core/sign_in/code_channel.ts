@@ -3,7 +3,7 @@ import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
-import type { AnyMail, Mailer } from "#core/messages/mailer.ts";
+import type { AnyMail, MailChange, Mailer } from "#core/messages/mailer.ts";
 import type { SmsText, Texter } from "#core/messages/texter.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Sampled } from "#core/rate_limits/sampling.ts";
@@ -21,6 +21,8 @@ export type ChannelCore = Pick<Core, "app" | "clock" | "identifiers" | "log" | "
 /** What is sent: to an address the mail, and to a number the SMS. */
 export interface ChannelMessage {
   mail: AnyMail;
+  /** What differs from the usual mail. */
+  change?: MailChange | undefined;
   sms: SmsText;
 }
 
@@ -82,9 +84,9 @@ async function openMail(
       if (suppressed) core.log.warn("mail_suppressed", { request_id: call.requestId });
       return !suppressed;
     },
-    async deliver({ mail }, deadline) {
+    async deliver({ mail, change }, deadline) {
       const to = { to: address.recipient, locale: client.locale };
-      await sendMail(within(core.mailer, deadline), { ...to, ...mail });
+      await sendMail(within(core.mailer, deadline), { ...to, ...mail }, change);
       core.log.info("message_sent", { type: "email", country: null, client_id: client.id });
     },
     release: (mayBeSent) => releaseLink(core, { ...link, sampled }, mayBeSent),
@@ -131,9 +133,13 @@ export async function sendSms(
 }
 
 /** Sends a mail that the caller is told about. @throws NestError delivery_failed */
-export async function sendMail(mailer: Mailer, mail: Parameters<Mailer["send"]>[0]): Promise<void> {
+export async function sendMail(
+  mailer: Mailer,
+  mail: Parameters<Mailer["send"]>[0],
+  change?: MailChange,
+): Promise<void> {
   try {
-    await mailer.send(mail);
+    await mailer.send(mail, change);
   } catch (error) {
     const { cause, detail } = error as NestError;
     throw new NestError("delivery_failed", { cause, detail });

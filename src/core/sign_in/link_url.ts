@@ -40,6 +40,13 @@ export function tokenUrl({ redirectUri, clientId, token, flow, stage }: TokenLin
 }
 
 /**
+ * Returns the URL of a sign-in link for programs that expect `code` and `email`. Both are encoded, because the original's
+ * link loses a plus sign.
+ */
+export const codeAndEmailUrl = (redirectUri: string, token: string, address: string): string =>
+  `${redirectUri}?code=${token}&email=${encodeURIComponent(address)}`;
+
+/**
  * Encodes a state for a URL in a mail. Anybody can request a mail to any address, and the caller chooses the state. So
  * every byte of a state is percent-encoded, unless the state is a plain token. The mail then shows no sentence, no
  * phone number and no test string of a spam filter (contract 1.7). Decoding restores the state.

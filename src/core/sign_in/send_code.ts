@@ -4,7 +4,8 @@ import type { Core } from "#core/core.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { type ChannelCore, type ChannelMessage, openChannel } from "#core/sign_in/code_channel.ts";
-import { tokenUrl } from "#core/sign_in/link_url.ts";
+import { type CustomEmail, changeOf } from "#core/sign_in/custom_email.ts";
+import { codeAndEmailUrl, tokenUrl } from "#core/sign_in/link_url.ts";
 import { storeAndSend } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CheckedCode } from "#core/verifications/code_request.ts";
@@ -25,6 +26,8 @@ type SendCore = ChannelCore & Pick<Core, "stage" | "verifications"> & { codeKey:
 export interface AskedCode extends CheckedCode {
   /** The page that the link opens. Undefined: the message has a code. */
   redirectUri: string | undefined;
+  /** What the mail of a link has in place of the usual. */
+  email: CustomEmail | null;
 }
 
 /**
@@ -40,13 +43,14 @@ export async function sendCode(
 ): Promise<SentCode> {
   const channel = await openChannel(core, asked, call);
   const now = core.clock.now();
-  const { client, target, redirectUri } = asked;
+  const { client, target, redirectUri, email } = asked;
   const { verification, secrets } = newVerification(core, {
     ...{ purpose, clientId: client.id, target, now },
     sends: { code: redirectUri === undefined, redirectUri },
   });
   const isNeutral = client.registration !== "open";
-  const message = isNeutral && !channel.isKnown ? null : messageOf(core, verification, secrets);
+  const message =
+    isNeutral && !channel.isKnown ? null : messageOf(core, { client, email }, verification, secrets);
   await storeAndSend(core, channel, { verification, message, isNeutral });
   return {
     nonce: secrets.nonce,
@@ -57,11 +61,19 @@ export async function sendCode(
 
 function messageOf(
   { stage }: Pick<Core, "stage">,
-  { clientId, redirectUri }: Verification,
+  { client, email }: Pick<AskedCode, "client" | "email">,
+  { clientId, redirectUri, identifierValue }: Verification,
   { code, token }: VerificationSecrets,
 ): ChannelMessage {
   if (token === null || redirectUri === undefined)
     return { mail: { template: "sign_in_code", variables: { code } }, sms: { code } };
-  const magicLinkUrl = tokenUrl({ redirectUri, clientId, token, stage, flow: "sign_in" });
-  return { mail: { template: "sign_in_link", variables: { magicLinkUrl } }, sms: { code } };
+  const url =
+    client.linkQuery === "code_and_email"
+      ? codeAndEmailUrl(redirectUri, token, identifierValue)
+      : tokenUrl({ redirectUri, clientId, token, stage, flow: "sign_in" });
+  return {
+    mail: { template: "sign_in_link", variables: { magicLinkUrl: url } },
+    ...(email && { change: changeOf(email, { url, locale: client.locale }) }),
+    sms: { code },
+  };
 }

@@ -2,14 +2,13 @@ import type { Call } from "#core/call.ts";
 import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
-import { renderCustomMail } from "#core/messages/custom_mail.ts";
 import type { MailChange, Mailer } from "#core/messages/mailer.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { settleAll } from "#core/settle.ts";
-import type { CustomEmail } from "#core/sign_in/custom_email.ts";
+import { type CustomEmail, changeOf } from "#core/sign_in/custom_email.ts";
 import {
   type CheckedLink,
   CODE_LIFETIME_SECONDS,
@@ -83,11 +82,6 @@ export async function sendLink(
     expiresAt: plusSeconds(now, CODE_LIFETIME_SECONDS),
     resendAt: showsCode ? plusSeconds(now, LIMITS.codes_per_identifier.seconds) : now,
   };
-}
-
-/** What the mail of an internal caller has in place of the usual. */
-function changeOf({ body, ...change }: CustomEmail, { url, locale }: StoredLink): MailChange {
-  return { ...change, parts: body === null ? null : renderCustomMail(body, url, locale) };
 }
 
 /** Mails the link if its address belongs to a user, and takes the same time if not. */

@@ -16,6 +16,7 @@ import { V3 } from "#tests/support/plans.ts";
 
 const BOTH = ["otp", "otp_link"] as const;
 const CLOSED = "client_closed";
+const TEMPLATES = "client_templates";
 
 let nest: TestNest;
 let people = 0;
@@ -26,6 +27,13 @@ beforeAll(async () => {
     { id: CLOSED, grants: BOTH, registration: "closed" as const },
     { id: "client_codes", grants: ["otp"] as const },
     { id: "client_links", grants: ["otp_link"] as const },
+    {
+      ...{ id: TEMPLATES, grants: ["otp_link"] as const, linkQuery: "code_and_email" as const },
+      emailSenders: ["my@acme.example"],
+      emailTemplates: [
+        { fromEmail: "my@acme.example", subject: "Come in", body: "<p>Hello</p><p>Click [link]</p>" },
+      ],
+    },
   ];
   nest = await startNest({ app: appWithClients(...clients), slowdown: BUSY_MACHINE });
 });
@@ -210,5 +218,76 @@ describe("the grant otp with a token", () => {
     await nest.call(`${V3}get_user`, {}, { bearer: again.body.access_token });
     nest.clock.advance(6);
     expect(answerOf(await redeemToken(nest, token))).toEqual(NOT_FOUND);
+  });
+});
+
+describe("a link with a mail of the caller's own", () => {
+  const BODY = "<p>Hello</p><p>Click [link]</p>";
+  const registered = { from_email: "my@acme.example", subject: "Come in", html_body: BODY };
+  const send = (email: object, options: object = {}) => {
+    const body = { ...{ client_id: TEMPLATES, delivery: "link", email }, identifier_type: "email" };
+    return nest.call(`${V3}send_otp`, { ...body, identifier_value: next() }, options);
+  };
+  const internal = { internal: true };
+
+  test("has the texts of an internal caller, whose sender and placeholder are checked", async () => {
+    const own = {
+      ...registered,
+      subject: "Only for you",
+      html_body: "<h1>Hi</h1>[link]<script>x()</script>",
+    };
+    expect((await send(own, internal)).status).toBe(200);
+    const mail = nest.lastMail();
+    expect([mail.subject, mail.from]).toEqual(["Only for you", expect.stringContaining("<my@acme.example>")]);
+    expect(mail.html).not.toContain("script");
+    expect(answerOf(await send({ from_email: "eve@other.example" }, internal))).toEqual([
+      403,
+      "sender_not_allowed",
+    ]);
+    expect(answerOf(await send({ html_body: "<p>Hello</p>" }, internal))).toEqual([
+      400,
+      "link_placeholder_missing",
+    ]);
+  });
+
+  test("has other callers' texts only if the app file registers exactly these", async () => {
+    expect((await send(registered)).status).toBe(200);
+    expect(nest.lastMail()).toMatchObject({ subject: "Come in", text: expect.stringMatching(/^Hello/) });
+    const { subject: _, ...part } = registered;
+    for (const email of [
+      { ...registered, subject: "Win a prize" },
+      { ...registered, from_name: "Your bank" },
+      { from_email: "eve@other.example" },
+      { html_body: "<p>Hello</p>" },
+      part,
+      {},
+    ]) {
+      expect((await send(email)).status).toBe(200);
+      expect(nest.lastMail()).toMatchObject({
+        from: "Beak App <no-reply@getbeak.app>",
+        subject: expect.stringContaining("Your Beak sign-in link"),
+        text: expect.not.stringContaining("Hello"),
+      });
+    }
+  });
+
+  test("is refused with a code", async () => {
+    expect(answerOf(await ask(next(), { delivery: "code", email: registered }))).toEqual([
+      400,
+      "validation_failed",
+    ]);
+  });
+
+  test("has code and address as its query if the client says so, and opens the client's first page", async () => {
+    const address = "ada+1@example.com";
+    await ask(address, { client_id: TEMPLATES });
+    const link = linkIn(nest.lastMail());
+    const token = link.searchParams.get("code") ?? "";
+    expect(link.href).toBe(`${REDIRECT}?code=${token}&email=ada%2B1%40example.com`);
+    const redeemFor = (identifier_value: string) =>
+      redeemToken(nest, token, { client_id: TEMPLATES, identifier_value });
+    for (const other of ["ada@example.com", "eve@example.com", "no address"])
+      expect(answerOf(await redeemFor(other))).toEqual(NOT_FOUND);
+    expect((await redeemFor("Ada+1@Example.com")).status).toBe(200);
   });
 });

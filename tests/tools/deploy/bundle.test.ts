@@ -109,6 +109,7 @@ describe("a function's code", () => {
       "send_otp-2026-12-01",
       "send_password_reset-2026-12-01",
       "send_verification-2026-12-01",
+      "static_backend",
     ]);
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import app from "#app";
+import { ADAPTERS } from "#core/app/app.ts";
 import { publicHalves } from "#core/keys/signing_keys.ts";
 import type { Result } from "#entry/answer.ts";
 import { digitsIn } from "#tests/support/codes.ts";
@@ -33,10 +34,15 @@ import { bundle } from "#tools/deploy/bundle.ts";
 import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { serverless } from "#tools/deploy/serverless.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";
-import { withSampleClients } from "#tools/local/sample_clients.ts";
+import { ADAPTER_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 
-const CODE_FUNCTIONS = { "send_otp-2026-12-01": true, "authenticate_user-2026-12-01": true, beep: true };
+const CODE_FUNCTIONS = {
+  "send_otp-2026-12-01": true,
+  "authenticate_user-2026-12-01": true,
+  beep: true,
+  static_backend: true,
+};
 
 let folder: string;
 let environments: Map<string, Record<string, string>>;
@@ -51,7 +57,7 @@ beforeAll(async () => {
   for (const { name, code, usesAddOn } of bundles)
     await unpack(zipFunction(code, usesAddOn ? addOn : {}), join(folder, name));
   const settings = await writeSettings(folder, {
-    adapters: ["beep"],
+    adapters: [...ADAPTERS],
     variables: {
       ISSUER: "https://nest.test",
       STRIPE_PRICE_ID: PRICE_ID,
@@ -405,6 +411,23 @@ describe.each(nodesToTry())(
       const nonce = await ask("/beep/init", { phone_number: "6591234568" });
       const code = digitsIn(nest.lastSms("+6591234568").text);
       expect(await ask("/beep/verify", { nonce, code, clientid: "d" })).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+    });
+
+    test("the adapter static_backend registers a user, and reads a query", async () => {
+      const key = { "sb-public-key": ADAPTER_CLIENT_IDS.static_backend };
+      const ask = async (verb: string, path: string, body?: object, rawQueryString = "") => {
+        const url = { path: `/static_backend${path}`, verb, headers: key };
+        const event = await recordedEvent("ANY /static_backend/{proxy+}", url);
+        const sent = { ...event, rawQueryString, body: body && JSON.stringify(body) };
+        return (await zips.invoke("static_backend", sent)) as Result;
+      };
+      const registered = await ask("POST", "/register", {
+        email: "sb@example.com",
+        password: "correct horse 852",
+      });
+      expect([registered.statusCode, registered.body]).toEqual([200, expect.stringMatching(/^"ey/)]);
+      const query = `code=${"0".repeat(64)}&email=sb%2B1@example.com`;
+      expect((await ask("GET", "/login/magic", undefined, query)).statusCode).toBe(401);
     });
 
     test("issue_token issues a token of a test", async () => {

@@ -310,6 +310,10 @@ async function withCaptcha(asker: Asker, captcha_token: string | undefined): Pro
 const MAILED = { identifier_type: "email", identifier_value: "ada@example.com" };
 const FRENCH = { identifier_type: "phone", identifier_value: "+33612345678" };
 
+/** Requests a link with a mail of the internal caller's own. */
+const sendLinkAs = (asker: Asker, email: object): Promise<Reply> =>
+  asker.send({ ...MAILED, client_id: NATIVE, delivery: "link", email }, internal);
+
 /** Sends an example to a Nest whose client `SIMPLE` is changed. */
 async function sendToClient(asker: Asker, change: Partial<Client>): Promise<Reply> {
   const sampled = withSampleClients(app);
@@ -598,6 +602,8 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     await other.stop();
     return reply;
   },
+  "send_otp:sender_not_allowed": (asker) => sendLinkAs(asker, { from_email: "eve@other.example" }),
+  "send_otp:link_placeholder_missing": (asker) => sendLinkAs(asker, { html_body: "<p>Hello</p>" }),
   delivery_failed: (asker) => {
     asker.nests.good.sns.fault({ calls: 1, kind: "error" });
     return asker.send();

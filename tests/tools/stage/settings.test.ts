@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ADAPTERS } from "#core/app/app.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { startRecordingServer } from "#tests/support/recording_server.ts";
 import { writeSettings } from "#tests/support/stage.ts";
@@ -99,9 +100,9 @@ describe("adapters of a stage file", () => {
   test("decide which adapters the stage has", async () => {
     const all = await listFunctions();
     const namesOf = (adapters?: string[]) => functionsOn(all, { adapters }).map(({ name }) => name);
-    expect(namesOf(["beep"])).toEqual(all.map(({ name }) => name));
+    expect(namesOf([...ADAPTERS])).toEqual(all.map(({ name }) => name));
     for (const none of [undefined, []]) expect(namesOf(none)).not.toContain("beep");
-    expect(namesOf([])).toHaveLength(all.length - 1);
+    expect(namesOf([])).toHaveLength(all.length - ADAPTERS.length);
   });
 
   test("are accepted if exactly one enabled client lists each and has its grants", async () => {
@@ -121,6 +122,32 @@ describe("adapters of a stage file", () => {
     ]);
     expect(await problemsOf(["beep"], { ...beep, grants: [] })).toEqual([
       "adapters.beep: client_beep must list the grant otp on nonprod",
+    ]);
+  });
+});
+
+describe("an adapter whose programs name their client", () => {
+  const needed = {
+    adapters: ["static_backend"] as const,
+    grants: ["otp_link", "password"] as const,
+    registrationMode: "immediate" as const,
+    linkQuery: "code_and_email" as const,
+  };
+  const problemsOf = async (...clients: Parameters<typeof appWithClients>) => {
+    const adapters = ["static_backend"];
+    const functions = functionsOn(await listFunctions(), { adapters });
+    return adapterProblems({ adapters }, functions, { app: appWithClients(...clients), stage: "nonprod" });
+  };
+
+  test("can have several clients, and each needs its grants and settings", async () => {
+    const two = { ...needed, id: "client_two" };
+    expect(await problemsOf(needed, two)).toEqual([]);
+    expect(await problemsOf({ id: "client_own" })).toEqual([
+      "adapters.static_backend: an enabled client of the app file must list it in `adapters`",
+    ]);
+    expect(await problemsOf(needed, { ...two, grants: ["password"], linkQuery: "token" })).toEqual([
+      "adapters.static_backend: client_two must list the grant otp_link on nonprod",
+      'adapters.static_backend: client_two must have linkQuery "code_and_email"',
     ]);
   });
 });

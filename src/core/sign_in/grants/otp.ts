@@ -19,13 +19,15 @@ import {
   signInWithCode,
 } from "#core/sign_in/code_sign_in.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
+import { identityOf } from "#core/verifications/code_request.ts";
 import { type CountedCode, countPresentedCode } from "#core/verifications/failure_limits.ts";
 import { findPresented } from "#core/verifications/redeem_verification.ts";
-import { invalidBody, text } from "#core/wire.ts";
+import { invalidBody, text, typedAddress } from "#core/wire.ts";
 
 interface OtpRequest {
   client_id: string;
   token?: string | undefined;
+  identifier_value?: string | undefined;
   nonce?: string | undefined;
   code?: string | undefined;
   device?: output<typeof codeDevice> | undefined;
@@ -43,6 +45,7 @@ export const otp = {
     nonce: optional(text()),
     code: optional(text()),
     token: optional(text()),
+    identifier_value: optional(typedAddress()),
     device: optional(codeDevice),
   },
   redeem: (core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> =>
@@ -53,13 +56,13 @@ export const otp = {
 
 /**
  * Signs a user in with the token of a mailed link. Nothing binds the link to the device that requested it, so only clients
- * that list `otp_link` accept it. Tokens that are unknown, used, expired or another client's get the same error as codes.
+ * that list `otp_link` accept it. If the request names an address, it must be that of the link. Tokens that are unknown, used, expired or another client's get the same error as codes.
  * @throws NestError validation_failed, client_not_found, grant_not_allowed, verification_not_found, rate_limited if the
  *   network has presented too many wrong tokens, unavailable
  */
 async function redeemToken(
   core: CodeGrantCore,
-  { client_id, token, nonce, code, device: asked }: OtpRequest & { token: string },
+  { client_id, token, identifier_value: named, nonce, code, device: asked }: OtpRequest & { token: string },
   call: Call,
 ): Promise<CodeTokens> {
   if (nonce !== undefined || code !== undefined) throw invalidBody("needs either token, or nonce and code");
@@ -70,6 +73,7 @@ async function redeemToken(
   const accepted = { purposes: LINK_PURPOSES, clientId: client.id, now };
   const verification = await findPresented(core, { token }, accepted, call);
   const { identifierType, identifierValue } = verification;
+  if (named !== undefined && identityOf(named) !== identifierValue) throw notFound();
   const { identifier, user } = await core.identifiers.findWithUser(identifierType, identifierValue);
   if (mayNotSignIn(user)) throw notFound();
   // The user was removed after the link was sent.
