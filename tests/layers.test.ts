@@ -40,6 +40,7 @@ const LAYERS = [
   "src/core/parts.ts",
   "src/core/members",
   "src/core/administration",
+  "src/core/webhooks",
   "src/core/personal_data",
   "src/core/identifiers",
   "src/core/sign_in",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import KSUID from "ksuid";
 
 /** Id prefixes by resource (contract C1). */
@@ -25,7 +26,13 @@ const PREFIXES = {
   erasure: "erased",
   event: "event",
   auditLog: "audit",
+  webhook: "webhook",
+  webhookMessage: "msg",
+  webhookDelivery: "whdel",
 } as const;
+
+/** The random part of a KSUID. */
+const PAYLOAD_BYTES = 16;
 
 export type Resource = keyof typeof PREFIXES;
 
@@ -37,6 +44,16 @@ export function newId(resource: Resource): string {
 /** Derives the id of a resource that exists once for another resource. The same id always gives the same result. */
 export function derivedIdOf(id: string, resource: Resource): string {
   return `${PREFIXES[resource]}_${id.slice(id.indexOf("_") + 1)}`;
+}
+
+/**
+ * Derives the id of a resource that exists once for two others. The same ids always give the same result.
+ * @param first its time becomes that of the result
+ */
+export function idOfBoth(first: string, second: string, resource: Resource): string {
+  const { date } = KSUID.parse(first.slice(first.indexOf("_") + 1));
+  const payload = createHash("sha256").update(`${first} ${second}`).digest().subarray(0, PAYLOAD_BYTES);
+  return `${PREFIXES[resource]}_${KSUID.fromParts(date.getTime(), payload).string}`;
 }
 
 /** The `_id` of a stored SES event, derived from the event's own id so that a redelivery is stored once. */

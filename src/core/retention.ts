@@ -37,3 +37,12 @@ export const KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS = 35 * DAY;
 export function purgeAfterAcknowledgement(now: Date): Date {
   return plusSeconds(now, KEPT_AFTER_ACKNOWLEDGEMENT_SECONDS);
 }
+
+/** How long a delivery of a webhook is kept, and a deleted webhook. */
+const KEPT_DELIVERY_SECONDS = 30 * DAY;
+
+/** When a delivery that was created at `now`, or a webhook that was deleted then, is removed. */
+export const purgeDeliveryAfter = (now: Date): Date => plusSeconds(now, KEPT_DELIVERY_SECONDS);
+
+/** When a message of webhooks is removed: a day after the deliveries that send it. */
+export const purgeMessageAfter = (now: Date): Date => plusSeconds(now, KEPT_DELIVERY_SECONDS + DAY);

@@ -13,13 +13,15 @@ import type { Access } from "#entry/declaration.ts";
 
 /** The parts of an access policy. */
 interface Policy {
-  who: "public" | "own_user" | "fresh_own_user" | "user" | "internal" | null;
+  who: "public" | "own_user" | "fresh_own_user" | "user" | "internal" | "fresh" | null;
   capability: PlatformCapability | null;
   /** Whether the caller must be a member of an account, and with which capability; null: as any member. */
   account: { capability: AccountCapability | null } | null;
 }
 
 const WHO: readonly (string | null)[] = ["public", "own_user", "fresh_own_user", "user", "internal"];
+/** Is no caller by itself: it adds the age of the sign-in to a capability. */
+const FRESH = "fresh";
 
 /** Reads an access policy. @throws Error for a text that is none, so that a method without a policy is not served */
 export function policyOf(access: Access): Policy {
@@ -29,8 +31,10 @@ export function policyOf(access: Access): Policy {
   const ofAccount = ACCOUNT_CAPABILITIES.find((one) => last === `acct:${one}`) ?? null;
   const account = ofAccount !== null || access === "acct" ? { capability: ofAccount } : null;
   const [who = null, ...rest] = capability === null && account === null ? parts : parts.slice(0, -1);
+  const isAlone = capability !== null || account !== null;
   const isKnown =
-    rest.length === 0 && (WHO.includes(who) || (who === null && (capability !== null || account !== null)));
+    rest.length === 0 &&
+    (WHO.includes(who) || (who === null && isAlone) || (who === FRESH && capability !== null));
   if (!isKnown) throw new Error(`The access "${access}" is unknown. Use one of src/entry/declaration.ts.`);
   return { who, capability, account } as Policy;
 }
@@ -72,11 +76,12 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
  */
 export function requireRights(access: Access, caller: Caller, request: unknown, now: Date): void {
   const { who, capability, account } = policyOf(access);
-  const isForOwn = who !== null && isOwn(caller, request);
+  const isForOwn = who !== null && who !== FRESH && isOwn(caller, request);
   if (account !== null) requireMember(account, caller, isForOwn);
   if (capability !== null && !isForOwn && !hasCapability(caller, capability))
     throw new NestError("access_denied");
-  if (who === "fresh_own_user" && (isForOwn || capability === null)) requireFresh(caller, now);
+  if (who === FRESH || (who === "fresh_own_user" && (isForOwn || capability === null)))
+    requireFresh(caller, now);
 }
 
 /** @throws NestError account_not_found, access_denied */

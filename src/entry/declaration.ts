@@ -11,7 +11,8 @@ import type { Cookies } from "#entry/cookies.ts";
  * Who may call a method. `public`: anyone. `own_user`: the user named in `user_id`, any user if the method's `user_id` is
  * optional and absent, or an internal caller. `user`: the user of the access token. `internal`: internal callers only.
  * `fresh_own_user`: as `own_user`, and a user must have signed in within the last 10 minutes. `cap:<capability>`: a user whose
- * roles have the capability, or an internal caller. `own_user|cap:<capability>`: either of them. `acct`: a member of the account that
+ * roles have the capability, or an internal caller. `own_user|cap:<capability>`: either of them. `fresh|cap:<capability>`: as
+ * `cap:<capability>`, and a user must have signed in within the last 10 minutes. `acct`: a member of the account that
  * `account_id` names, or else of the account in which the user acts. `acct:<capability>`: a member whose role in it has the
  * capability. `own_user|acct:<capability>`: such a member, or any member who is the user named in `user_id`.
  *
@@ -23,7 +24,7 @@ export type Access =
   | "fresh_own_user"
   | "user"
   | "internal"
-  | `${"" | "own_user|" | "fresh_own_user|"}cap:${PlatformCapability}`
+  | `${"" | "own_user|" | "fresh_own_user|" | "fresh|"}cap:${PlatformCapability}`
   | "acct"
   | `${"" | "own_user|"}acct:${AccountCapability}`;
 

@@ -1,6 +1,6 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
-import { literal, object, safeParse } from "zod/mini";
+import { literal, object, safeParse, string, union } from "zod/mini";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure, type Fields } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
@@ -30,6 +30,8 @@ export interface JobDeclaration<Needed extends Parts = Parts> {
   summary: string;
   /** When it runs, in UTC: an expression of EventBridge. */
   schedule: `cron(${string})` | `rate(${string})`;
+  /** Whether it also runs within seconds after a call that recorded an event: the log line of the call starts it (decision 29). */
+  isStartedByEvents?: boolean;
   /** The most seconds that one run takes; Lambda allows 900. */
   limitSeconds: number;
   parts: Needed;
@@ -67,7 +69,10 @@ export function job<Needed extends Parts>(declaration: JobDeclaration<Needed>): 
 export function serveJob(declaration: JobDeclaration, open: OpenCore): JobFunction {
   const core = openParts(open, declaration.parts);
   const { name } = declaration;
-  const eventOfJob = object({ job: literal(name) });
+  const eventOfSchedule = object({ job: literal(name) });
+  // Log lines, compressed. That some came is enough: the events are in the database.
+  const eventOfLog = object({ awslogs: object({ data: string() }) });
+  const eventOfJob = declaration.isStartedByEvents ? union([eventOfSchedule, eventOfLog]) : eventOfSchedule;
   return middy(async (event: unknown, context: Context) => {
     const startedAt = Date.now();
     const end = startedAt + context.getRemainingTimeInMillis() - LOG_MS;

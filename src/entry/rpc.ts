@@ -4,6 +4,7 @@ import type { ZodMiniType } from "zod/mini";
 import { CALL_LIMIT_MS } from "#core/call.ts";
 import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import type { NestError } from "#core/errors.ts";
+import { countOfEvents, eventsSince } from "#core/events/recorded_count.ts";
 import { describeFailure, type Fields } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import type { Version } from "#core/versions.ts";
@@ -56,6 +57,7 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
   const core = openMethodCore(declaration, open);
   return async (event, context, cookies = noCookies(event), onlyClientId) => {
     const startedAt = context.startedAt ?? Date.now();
+    const countBefore = countOfEvents();
     const deadline = startedAt + CALL_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
     const afterwards = new SuccessWork();
@@ -74,7 +76,10 @@ export function openMethod(declaration: RpcDeclaration, open: OpenCore): OpenMet
       caller: { kind: "anonymous" },
       clientId: null,
     };
-    const measures = () => ({ duration_ms: Date.now() - startedAt, trips: open.mongo.trips.count });
+    const measures = () => ({
+      ...{ duration_ms: Date.now() - startedAt, trips: open.mongo.trips.count },
+      ...eventsSince(countBefore),
+    });
     try {
       const body = await beforeDeadline(deadline, perform(declaration, progress));
       await afterwards.run(core.log, deadline);

@@ -4,6 +4,7 @@ import type { output, ZodMiniType } from "zod/mini";
 import { WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
+import { countOfEvents, eventsSince } from "#core/events/recorded_count.ts";
 import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
@@ -56,6 +57,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
   const core = openParts(open, declaration.parts);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const startedAt = context.startedAt ?? Date.now();
+    const countBefore = countOfEvents();
     const deadline = startedAt + WEBHOOK_LIMIT_MS * open.slowdown;
     open.mongo.trips.begin();
     const answer: AnswerContext = {
@@ -73,6 +75,7 @@ export function serveWebhook(declaration: WebhookDeclaration, open: OpenCore): H
         code,
         duration_ms: Date.now() - startedAt,
         trips: open.mongo.trips.count,
+        ...eventsSince(countBefore),
         request_id: context.awsRequestId,
         ...(error === undefined ? {} : describeFailure(error)),
       });

@@ -109,6 +109,11 @@ test.each([
       ...["2026-12-01/set_password", "2026-12-01/add_account_user", "beep", "static_backend"],
     ],
   ],
+  [
+    "the keys of webhooks",
+    "WEBHOOK_KEYS",
+    ["2026-12-01/create_webhook", "2026-12-01/rotate_webhook_secret", "deliver_webhooks"],
+  ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
   ["the webhook's secrets", "STRIPE_WEBHOOK_SECRETS", ["stripe_webhook"]],
   [
@@ -120,6 +125,7 @@ test.each([
       "static_backend",
       "stripe_webhook",
       "ses_events",
+      "deliver_webhooks",
       "move_events",
       "remove_unredeemed_trials",
     ],
@@ -136,6 +142,7 @@ test("no function reads any other secret", () => {
     "PASSWORD_PEPPERS",
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRETS",
+    "WEBHOOK_KEYS",
     "MONGODB_URI",
   ];
   const held = [...needs.values()].flatMap(({ variables }) => parametersOf(variables));
@@ -165,6 +172,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2026-12-01/send_otp", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/create_user", "ses:SendEmail"],
     ["stripe_webhook", "ses:SendEmail"],
+    ["deliver_webhooks", "ses:SendEmail"],
     ["beep", "ses:SendEmail", "sns:Publish"],
     ["static_backend", "ses:SendEmail", "sns:Publish"],
   ]);
@@ -183,6 +191,7 @@ test("variables that no deployment sets are marked as local", () => {
     "HIBP_URL",
     "LOCAL_INTERNAL_KEY",
     "STRIPE_URL",
+    "WEBHOOK_ALLOW_HOSTS",
   ]);
   expect(named("lambda").sort()).toEqual([
     "AWS_ACCESS_KEY_ID",

@@ -14,10 +14,11 @@ import { serveEvent } from "#entry/event.ts";
 import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { as as asUser, newMember, newOwner } from "#tests/support/members.ts";
-import { linkRequest, MAC, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import { linkRequest, MAC, NOWHERE, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
+import { addWebhook, callWebhooks, deliver, sendTest } from "#tests/support/webhooks.ts";
 
 /** The collection and the filter of a command that the driver sent. */
 interface Query {
@@ -101,6 +102,7 @@ async function live(): Promise<void> {
     ["delete_role", { scope: "platform", key: "desk" }],
   ] as const)
     await nest.call(`${V3}${method}`, body, { internal: true });
+  await useWebhooks();
   const tested = { client_id: MAC, ...own, device: { device_id: "d" } };
   await nest.call(`${V3}issue_token`, tested, { internal: true });
   const { body: next } = await nest.refresh(ada.refresh_token);
@@ -156,6 +158,22 @@ async function live(): Promise<void> {
   const parts = { stripe: nest.gateway.part(stripe), billing: nest.gateway.part(billing) };
   const { removed } = await removeUnredeemedTrials({ ...core, ...parts }, Number.POSITIVE_INFINITY);
   expect(removed).toHaveLength(1);
+}
+
+async function useWebhooks(): Promise<void> {
+  const { id: webhook_id } = await addWebhook(nest, { url: `http://${NOWHERE}/`, events: ["*"] });
+  const delivery_id = await sendTest(nest, webhook_id);
+  await deliver(nest);
+  for (const [method, body] of [
+    ["list_webhooks", {}],
+    ["list_webhook_deliveries", { webhook_id, limit: 1 }],
+    ["list_webhook_deliveries", { webhook_id, limit: 1, status: "pending" }],
+    ["retry_webhook_delivery", { delivery_id }],
+    ["rotate_webhook_secret", { webhook_id }],
+    ["update_webhook", { webhook_id, enabled: false }],
+    ["delete_webhook", { webhook_id }],
+  ] as const)
+    await callWebhooks(nest, method, body);
 }
 
 beforeAll(async () => {

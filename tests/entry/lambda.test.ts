@@ -66,16 +66,18 @@ test.each([
   }
 });
 
-test.each(["#callbacks/ses_events.ts", "#jobs/move_events.ts", "#jobs/remove_unredeemed_trials.ts"])(
-  "the event function %s without its variables fails, so that Lambda retries the event",
-  async (module) => {
-    const lines = await invoke(module, { STAGE: "", MONGODB_URI: "" });
-    expect(lines).toMatchObject([
-      { event: "function_not_opened", why: expect.stringContaining("MONGODB_URI") },
-      { threw: "the function could not be opened" },
-    ]);
-  },
-);
+test.each([
+  "#callbacks/ses_events.ts",
+  "#jobs/deliver_webhooks.ts",
+  "#jobs/move_events.ts",
+  "#jobs/remove_unredeemed_trials.ts",
+])("the event function %s without its variables fails, so that Lambda retries the event", async (module) => {
+  const lines = await invoke(module, { STAGE: "", MONGODB_URI: "" });
+  expect(lines).toMatchObject([
+    { event: "function_not_opened", why: expect.stringContaining("MONGODB_URI") },
+    { threw: "the function could not be opened" },
+  ]);
+});
 
 describe("a function whose secrets are SSM parameters", () => {
   const MODULE = "#methods/2020-12-14/list_news_items.ts";

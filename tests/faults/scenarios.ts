@@ -4,6 +4,7 @@ import { PASSWORD_SCENARIOS } from "#tests/faults/password_scenarios.ts";
 import { PEOPLE_SCENARIOS } from "#tests/faults/people_scenarios.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
 import { machineOf, newNumber, request, type Scenario, signIn } from "#tests/faults/scenario.ts";
+import { WEBHOOK_SCENARIOS } from "#tests/faults/webhook_scenarios.ts";
 import { askForCode, redeemCode, redeemToken, sentCode, sentToken } from "#tests/support/codes.ts";
 import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import {
@@ -350,6 +351,7 @@ export const SCENARIOS: readonly Scenario[] = [
     }),
     kind: "an administrator less",
   },
+  ...WEBHOOK_SCENARIOS,
   signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
   signedIn(`${V3}list_sessions`, () => ({ limit: 10 })),
   signedIn(`${V3}revoke_all_sessions`, async (_user_id, { nest }, address) => {

@@ -7,6 +7,7 @@ import {
   exchange,
   linkRequest,
   MAC,
+  NOWHERE,
   pkcePair,
   type Reply,
   SIMPLE,
@@ -26,6 +27,7 @@ import {
   signInWith,
 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { addWebhook, deliver, sendTest } from "#tests/support/webhooks.ts";
 
 /** The values of a run that must not be in dumps or logs. */
 export interface SensitiveValues {
@@ -64,6 +66,7 @@ export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> 
   await scenario.signInWithCodes();
   await scenario.useAndResetPassword();
   await scenario.giveRoles();
+  await scenario.addWebhook();
   await scenario.payAndDispute();
   await scenario.startTrials();
   await scenario.bounceMail();
@@ -209,6 +212,14 @@ class Scenario {
     for (const user_id of ids)
       await this.#nest.call(`${V3}set_user_roles`, { user_id, roles: ["admin"] }, as);
     await this.#nest.call(`${V3}set_user_roles`, { user_id: ids[0], roles: [] }, as);
+  }
+
+  /** Creates a webhook whose receiver does not answer, and sends a message to it. */
+  async addWebhook(): Promise<void> {
+    const { id, secret } = await addWebhook(this.#nest, { url: `http://${NOWHERE}/`, events: ["*"] });
+    this.#record("secret of a webhook", secret);
+    await sendTest(this.#nest, id);
+    await deliver(this.#nest);
   }
 
   async payAndDispute(): Promise<void> {

@@ -77,11 +77,11 @@ export async function startTestStack({
       settings,
       database: { engine: "test", version: "1" },
       write: () => undefined,
-      open: (environment) =>
+      open: (environment, write) =>
         openGateway(
           { ...environment, CAPTCHA_SECRETS: captchaSecrets(served), ...change },
           {
-            write: () => undefined,
+            write,
             clock,
             app: withSampleClients(served, environment.ISSUER),
             slowdown: BUSY_MACHINE,

@@ -89,6 +89,9 @@ function movableClock(): TestClock {
   };
 }
 
+/** A host that may get webhooks, where nothing listens. */
+export const NOWHERE = "127.0.0.1:9";
+
 /** Enough for many concurrent calls on a busy machine. */
 export const BUSY_MACHINE = 5;
 
@@ -142,6 +145,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
       stripe,
     }),
     LIMIT_LINKS_PER_ADDRESS: "0",
+    ...(options.environment?.STAGE ? {} : { WEBHOOK_ALLOW_HOSTS: NOWHERE }),
     LIMIT_CODES_PER_IDENTIFIER: "0",
     LIMIT_SMS_PER_NUMBER: "0",
     LIMIT_SMS_PER_RANGE: "0",

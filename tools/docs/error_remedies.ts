@@ -44,6 +44,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "If the response to a code was lost, repeat the call after 5 s. Otherwise request a new magic link.",
   token_expired: NEW_LINK,
   authorization_not_found: NEW_LINK,
+  unknown_event: "Send names of [the table of events](webhooks.md#events), or `*`.",
+  webhook_url_not_allowed:
+    "Send an `https` URL of a public host, on port 443 or 8443, without a user name. `reasons` say what is wrong with this one.",
   missing_webhook_body: STRIPE_ONLY,
   invalid_webhook_payload:
     "Compare `STRIPE_WEBHOOK_SECRETS` with the signing secret of the endpoint at Stripe.",
@@ -68,6 +71,11 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   role_in_use: "Remove the role from all its users with `set_user_roles` first.",
   too_many_roles: "Delete a role that nobody needs.",
   last_owner: "Make another member an owner with `set_account_user_role` first.",
+  webhook_not_found: "List the webhooks again: somebody may have deleted it.",
+  delivery_not_found:
+    "List the deliveries again: a delivery is kept for 30 days, and not longer than its webhook.",
+  too_many_webhooks: "Delete a webhook that nobody needs, or let one receiver pass events on.",
+  webhook_disabled: "Call `update_webhook` with `enabled: true`.",
   last_admin: "Give `admin` to somebody else with `set_user_roles` first.",
   registration_disabled:
     "Hide the registration, or set `registration` of the client to `open` in the app file.",

@@ -12,6 +12,7 @@ import { auditRoute } from "#tools/local/dev/audit_routes.ts";
 import { breachRoutes } from "#tools/local/dev/breach_routes.ts";
 import { captchaRoutes } from "#tools/local/dev/captcha_routes.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
+import { EventTrigger } from "#tools/local/dev/event_trigger.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
 import { startMinuteJobs } from "#tools/local/dev/minute_jobs.ts";
@@ -20,6 +21,7 @@ import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { smsRoutes } from "#tools/local/dev/sms_routes.ts";
 import { stripeRoutes } from "#tools/local/dev/stripe_routes.ts";
 import { timelineRoute, trialRoute } from "#tools/local/dev/user_routes.ts";
+import { webhookRoutes } from "#tools/local/dev/webhook_routes.ts";
 import type { HibpDouble } from "#tools/local/hibp_double.ts";
 import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
@@ -52,7 +54,7 @@ export interface StackParts {
   settings?: Readonly<Record<string, string>>;
   database: { engine: string; version: string };
   /** Opens the Lambda functions with the environment that a deployment gives them. */
-  open: (environment: Environment) => Promise<Invoker>;
+  open: (environment: Environment, write: (line: string) => void) => Promise<Invoker>;
   /** Receives each log line. */
   write?: (line: string) => void;
   /** Prints a line for the developer. */
@@ -79,11 +81,16 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     snsUrl: parts.sns.url,
     siteverifyUrl: parts.siteverify.url,
     hibpUrl: parts.hibp.url,
+    webhookHost: `localhost:${port}`,
     stripe,
     settings: parts.settings ?? {},
   });
   await using cleanup = new AsyncDisposableStack();
-  const gateway = await parts.open(environment);
+  const trigger = new EventTrigger();
+  const gateway = await parts.open(environment, (line) => {
+    parts.write?.(line);
+    trigger.note(line);
+  });
   cleanup.defer(() => gateway.close());
   const open = openCore(environment, {
     app: withSampleClients(app),
@@ -92,6 +99,8 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   cleanup.defer(() => open.mongo.client.close());
   const jobs = (await loadJobs()).map(({ handler }) => handler);
   cleanup.defer(startMinuteJobs(jobs, open, stackClock(stripe)));
+  trigger.open(jobs, open, stackClock(stripe));
+  cleanup.defer(() => trigger.close());
   const server = createHttpServer(
     withHints(gateway, parts.say),
     createDevRoutes(devRoutes({ parts, url, environment, open, jobs })),
@@ -145,6 +154,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
     ...smsRoutes(parts.sns),
     ...captchaRoutes(parts.siteverify),
     ...breachRoutes(parts.hibp),
+    ...webhookRoutes(),
     ...jobRoutes(jobs, open, stackClock(stripe)),
     trialRoute(open.core),
     auditRoute(open),

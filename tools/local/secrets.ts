@@ -19,6 +19,7 @@ export interface LocalSecrets {
   refreshKey: string;
   rateLimitKey: string;
   passwordPepper: string;
+  webhookKey: string;
 }
 
 /** Generates the secrets of a new local stack. */
@@ -30,6 +31,7 @@ export async function makeSecrets(): Promise<LocalSecrets> {
     refreshKey: newSecret(),
     rateLimitKey: newSecret(),
     passwordPepper: newSecret(),
+    webhookKey: newSecret(),
   };
 }
 
@@ -75,6 +77,8 @@ export function localEnvironment(
     siteverifyUrl?: string;
     /** Absent: passwords are not compared with breaches. */
     hibpUrl?: string;
+    /** A host with its port that gets webhooks although it is this machine. */
+    webhookHost?: string;
     stripe: LocalStripe;
     settings?: Readonly<Record<string, string>>;
   },
@@ -101,6 +105,8 @@ export function localEnvironment(
     LOCAL_INTERNAL_KEY: secrets.internalKey,
     RATE_LIMIT_KEY: secrets.rateLimitKey,
     PASSWORD_PEPPERS: JSON.stringify([{ id: "local", key: secrets.passwordPepper }]),
+    WEBHOOK_KEYS: JSON.stringify([{ id: "local", key: secrets.webhookKey }]),
+    ...(parts.webhookHost && { WEBHOOK_ALLOW_HOSTS: parts.webhookHost }),
     STRIPE_URL: parts.stripe.url ?? "",
     STRIPE_SECRET_KEY: parts.stripe.secretKey,
     STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,

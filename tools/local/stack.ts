@@ -86,7 +86,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       settings: settings.taken,
       secrets: folder ? await loadSecrets(folder) : await makeSecrets(),
       database: { engine: database.engine, version: database.version },
-      open: (environment) => openReloadingGateway(environment, options),
+      open: (environment, write) => openReloadingGateway(environment, { ...options, write }),
       write: options.write,
       say: options.say,
     });

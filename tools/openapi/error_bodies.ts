@@ -1,6 +1,7 @@
 import { CAPTCHA_PROVIDERS } from "#core/app/app.ts";
 import { ERRORS, type ErrorCode } from "#core/errors.ts";
 import { PASSWORD_REASONS } from "#core/passwords/password_reasons.ts";
+import { URL_PROBLEMS } from "#core/services/receiver_hosts.ts";
 import { BEARER_REASONS } from "#core/sessions/access_token.ts";
 import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
 import { INVALID_IDENTIFIER_MESSAGES, NOT_A_PHONE_NUMBER } from "#core/users/identifier_messages.ts";
@@ -67,6 +68,11 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
     description: `\`reasons\` has one entry, whose \`code\` is one of ${BEARER_REASONS.map((reason) => `\`${reason}\``).join(", ")}. The response has the header \`WWW-Authenticate: Bearer error="invalid_token"\`.`,
     reason: object({ code: { type: "string", enum: BEARER_REASONS } }),
     example: { reasons: [{ code: "token_expired" }] },
+  },
+  webhook_url_not_allowed: {
+    description: `\`reasons\` has one entry, whose \`code\` is one of ${URL_PROBLEMS.map((problem) => `\`${problem}\``).join(", ")}.`,
+    reason: object({ code: { type: "string", enum: URL_PROBLEMS } }),
+    example: { reasons: [{ code: "not_public" }] },
   },
   invalid_email: {
     description: "`meta.message`, one of two texts. The desktop app compares them, so they never change.",

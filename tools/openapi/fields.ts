@@ -7,6 +7,7 @@ import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
 import { supportFields } from "#tools/openapi/support_fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
+import { webhookFieldDocs } from "#tools/openapi/webhook_fields.ts";
 import { sampleClient } from "#tools/stage/sample_client.ts";
 
 /** A timestamp on the wire: RFC 3339, UTC, milliseconds. */
@@ -41,6 +42,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
   ...registrationFields(timestamp, CLIENT.redirectUri),
+  ...webhookFieldDocs(timestamp),
 
   redirect_uri: {
     description:

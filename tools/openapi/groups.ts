@@ -39,6 +39,10 @@ export const GROUPS = {
     name: "Roles",
     description: "Define what users may do beyond their own account, and give roles to users.",
   },
+  webhooks: {
+    name: "Webhooks",
+    description: "URLs that get events of the app, and what was delivered to them.",
+  },
   subscription: {
     name: "Subscription",
     description: "Plans, checkout, trials, and the status of a subscription.",

@@ -22,6 +22,7 @@ import { stripeCommands } from "#tools/operator/stripe/commands.ts";
 import { tokenCommands } from "#tools/operator/tokens.ts";
 import { trialCommands } from "#tools/operator/trials.ts";
 import { userCommands } from "#tools/operator/users.ts";
+import { webhookCommands } from "#tools/operator/webhooks.ts";
 import { type Shell, setShell } from "#tools/terminal/command.ts";
 import { CheckFailed } from "#tools/terminal/errors.ts";
 
@@ -51,6 +52,7 @@ export function nestProgram(): Command {
     trialCommands,
     consentCommands,
     auditCommands,
+    webhookCommands,
     linkCommands,
     mailCommands,
     smsCommands,

@@ -33,6 +33,7 @@ export const GROUPS: readonly Group[] = [
       ["Accounts", "docs/accounts.md"],
       ["Users", "docs/users.md"],
       ["Roles", "docs/roles.md"],
+      ["Webhooks", "docs/webhooks.md"],
       ["CAPTCHA", "docs/captcha.md"],
       ["Sell plans", "docs/checkout.md"],
       ["The local stack", "docs/local_stack.md"],

@@ -181,6 +181,14 @@ export default defineMessages({
     signIn: "Um {app} auf diesen Geräten wieder zu nutzen, melde dich dort an.",
     notYou: "Du hast sie nicht beendet? Schreib an {security}.",
   },
+  webhookDisabled: {
+    subject: "Ein Webhook von {app} wurde abgeschaltet",
+    title: "Ein Webhook wurde abgeschaltet",
+    opening: "Seit dem {day} um {time} UTC schickt {app} keine Nachrichten mehr an den Webhook {host}.",
+    gone: "Der Empfänger hat mit 410 geantwortet: Er will keine Nachrichten mehr.",
+    failing: "Seit 5 Tagen ist jede Nachricht gescheitert.",
+    next: "Nachrichten, die noch warteten, werden nicht geschickt. Bring den Empfänger in Ordnung, schalte den Webhook wieder ein und schick die Nachrichten neu, die du noch brauchst.",
+  },
   welcome: {
     subject: "Willkommen bei {app}!",
     title: "Willkommen bei {app}",

@@ -169,6 +169,14 @@ export default defineMessages({
     signIn: "To use {app} on those devices again, sign in there.",
     notYou: "Was it not you who ended them? Write to {security}.",
   },
+  webhookDisabled: {
+    subject: "A webhook of {app} was disabled",
+    title: "A webhook was disabled",
+    opening: "On {day} at {time} UTC, {app} stopped sending messages to the webhook at {host}.",
+    gone: "The receiver answered 410: it wants no more messages.",
+    failing: "Every message has failed for 5 days.",
+    next: "Messages that were waiting are not sent. Correct the receiver, enable the webhook again, and send the messages again that you still need.",
+  },
   welcome: {
     subject: "Welcome to {app}!",
     title: "Welcome to {app}",

@@ -70,6 +70,13 @@ export const GERMAN: Messages = {
   own_address_not_verified: "Bestätige zuerst deine eigene E-Mail-Adresse.",
   account_not_found: "Dieses Konto gibt es nicht, oder du gehörst nicht mehr dazu.",
   last_owner: "Das ist der letzte Besitzer des Kontos. Mache zuerst jemand anderen zum Besitzer.",
+  unknown_event: INVALID_REQUEST,
+  webhook_url_not_allowed:
+    "An diese Adresse können keine Nachrichten geschickt werden. Nimm eine öffentliche https-Adresse.",
+  webhook_not_found: "Diesen Webhook gibt es nicht mehr.",
+  delivery_not_found: "Diese Zustellung gibt es nicht mehr.",
+  too_many_webhooks: "Es gibt zu viele Webhooks. Lösche zuerst einen.",
+  webhook_disabled: "Der Webhook ist abgeschaltet. Schalte ihn zuerst ein.",
   last_admin: "Das ist der letzte Administrator. Mache zuerst jemand anderen zum Administrator.",
   last_sign_in_method:
     "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",

@@ -15,7 +15,9 @@ export const METHODS = {
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken delivery_failed"},
+  create_webhook: {"bearer":true,"fills":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event client_not_found too_many_webhooks"},
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
+  delete_webhook: {"bearer":true,"fills":"","answer":"deleted_at","errors":"webhook_not_found"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_billing_history: {"bearer":true,"fills":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
@@ -28,16 +30,21 @@ export const METHODS = {
   list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   list_sessions: {"bearer":true,"fills":"user_id","answer":"items[]","errors":""},
   list_users: {"bearer":true,"fills":"","answer":"items[]","errors":"role_not_found"},
+  list_webhook_deliveries: {"bearer":true,"fills":"","answer":"items[]","errors":"webhook_not_found"},
+  list_webhooks: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   remove_account_user: {"bearer":true,"fills":"user_id","answer":"removed_at","errors":"capability_escalation account_not_found user_not_found last_owner"},
   remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
+  retry_webhook_delivery: {"bearer":true,"fills":"","answer":"delivery{}","errors":"delivery_not_found webhook_disabled"},
   revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
   revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
+  rotate_webhook_secret: {"bearer":true,"fills":"","answer":"secret old_secret_expires_at","errors":"reauthentication_required webhook_not_found"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing captcha_required captcha_failed sender_not_allowed client_not_found rate_limited email_not_sent captcha_unavailable"},
   send_otp: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed link_placeholder_missing captcha_required captcha_failed grant_not_allowed sender_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
+  send_test_webhook: {"bearer":true,"fills":"","answer":"delivery_id","errors":"webhook_not_found webhook_disabled"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
   set_password: {"bearer":true,"fills":"","answer":"sessions_revoked#","errors":"password_not_acceptable invalid_credentials reauthentication_required grant_not_allowed rate_limited"},
@@ -45,6 +52,7 @@ export const METHODS = {
   set_role: {"bearer":true,"fills":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
   set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found last_admin"},
   update_user: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
+  update_webhook: {"bearer":true,"fills":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
   verify_identifier: {"bearer":false,"fills":"client_id","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
 } as const;
 
@@ -63,7 +71,9 @@ export interface Errors {
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken" | "delivery_failed";
+  create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "too_many_webhooks";
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
+  delete_webhook: CommonError | "webhook_not_found";
   disown_session: CommonError | "verification_not_found";
   get_billing_history: CommonError | "user_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
@@ -76,16 +86,21 @@ export interface Errors {
   list_roles: CommonError;
   list_sessions: CommonError;
   list_users: CommonError | "role_not_found";
+  list_webhook_deliveries: CommonError | "webhook_not_found";
+  list_webhooks: CommonError;
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   remove_account_user: CommonError | "capability_escalation" | "account_not_found" | "user_not_found" | "last_owner";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
+  retry_webhook_delivery: CommonError | "delivery_not_found" | "webhook_disabled";
   revoke_all_sessions: CommonError | "reauthentication_required";
   revoke_session: CommonError | "reauthentication_required" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
+  rotate_webhook_secret: CommonError | "reauthentication_required" | "webhook_not_found";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent" | "captcha_unavailable";
   send_otp: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
+  send_test_webhook: CommonError | "webhook_not_found" | "webhook_disabled";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_marketing_consent: CommonError | "not_found";
   set_password: CommonError | "password_not_acceptable" | "invalid_credentials" | "reauthentication_required" | "grant_not_allowed" | "rate_limited";
@@ -93,6 +108,7 @@ export interface Errors {
   set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
   set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "last_admin";
   update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
+  update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
 }
 
@@ -124,6 +140,11 @@ export interface ErrorBodies {
   unauthorized: {
     reasons: Array<{
       code: "malformed_token" | "unknown_token_type" | "invalid_token" | "invalid_token_version" | "token_not_found" | "token_revoked" | "token_expired";
+    }>;
+  };
+  webhook_url_not_allowed: {
+    reasons: Array<{
+      code: "not_a_url" | "not_https" | "credentials" | "port" | "ip_address" | "unresolvable" | "not_public";
     }>;
   };
   invalid_email: {
@@ -324,12 +345,28 @@ export interface Requests {
       verify_email?: boolean;
     };
   };
+  /** Creates a webhook: a URL that gets events of the app. */
+  create_webhook: {
+    /** The URL that gets the messages. */
+    url: string;
+    /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    events: Array<string>;
+    /** A note for people; null: none. */
+    description?: string | null;
+    /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+    client_ids?: Array<string>;
+  };
   /** Deletes a role that nobody has. */
   delete_role: {
     /** `platform`: a role of users. `account`: a role of members in their account. */
     scope: "platform" | "account";
     /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
     key: string;
+  };
+  /** Deletes a webhook. */
+  delete_webhook: {
+    /** The webhook's id. */
+    webhook_id: string;
   };
   /** Ends the session that a mail about a new device is about. */
   disown_session: {
@@ -413,6 +450,20 @@ export interface Requests {
     /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
     cursor?: string;
   };
+  /** Lists the deliveries of a webhook with their attempts. */
+  list_webhook_deliveries: {
+    /** The webhook's id. */
+    webhook_id: string;
+    /** Only deliveries with this status. Default: all. */
+    status?: "pending" | "succeeded" | "failed" | "abandoned";
+    /** The most items of a page. Default: 50. */
+    limit?: number;
+    /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
+    cursor?: string;
+  };
+  /** Lists the webhooks of the app. */
+  list_webhooks: {
+  };
   /** Registers a user, at once or after a code verifies the address. */
   register_user: {
     /** The OAuth client's id. */
@@ -485,6 +536,11 @@ export interface Requests {
     /** The address or number that the message was sent to. Optional; if it is another, the call fails. */
     identifier_value?: string;
   };
+  /** Sends a delivery again at once. */
+  retry_webhook_delivery: {
+    /** The delivery's id. */
+    delivery_id: string;
+  };
   /** Ends every session of a user, except the current one. */
   revoke_all_sessions: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -505,6 +561,11 @@ export interface Requests {
     client_id: string;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
     refresh_token?: string;
+  };
+  /** Gives a webhook a new secret. */
+  rotate_webhook_secret: {
+    /** The webhook's id. */
+    webhook_id: string;
   };
   /** Emails a magic link that signs the recipient in once. */
   send_magic_link: {
@@ -606,6 +667,11 @@ export interface Requests {
       fingerprint?: string;
     };
   };
+  /** Sends a test event to a webhook. */
+  send_test_webhook: {
+    /** The webhook's id. */
+    webhook_id: string;
+  };
   /** Sends a code or a link with which the user verifies an email address or phone number. */
   send_verification: {
     /** The OAuth client's id. */
@@ -673,6 +739,21 @@ export interface Requests {
     };
     /** `disabled` ends every session and lets the user sign in no more. */
     status?: "active" | "disabled";
+  };
+  /** Changes a webhook, or enables or disables it. */
+  update_webhook: {
+    /** The webhook's id. */
+    webhook_id: string;
+    /** The URL that gets the messages. */
+    url?: string;
+    /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    events?: Array<string>;
+    /** A note for people; null: none. */
+    description?: string | null;
+    /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+    client_ids?: Array<string>;
+    /** Whether it is to get events. */
+    enabled?: boolean;
   };
   /** Verifies an email address or phone number with the token of a link, or with nonce and code. */
   verify_identifier: {
@@ -766,8 +847,39 @@ export interface Responses {
       roles: Array<string>;
     };
   };
+  create_webhook: {
+    /** The webhook. */
+    webhook: {
+      /** The webhook's id. */
+      id: string;
+      /** The URL that gets the messages. */
+      url: string;
+      /** A note for people; null: none. */
+      description: string | null;
+      /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      events: Array<string>;
+      /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+      client_ids: Array<string>;
+      /** Whether it gets events. */
+      enabled: boolean;
+      /** Why Nest disabled it: `gone`: the receiver answered 410; `failing`: every message failed for 5 days. Null: Nest did not disable it. */
+      disabled_reason: "gone" | "failing" | null;
+      /** Since when every message has failed; null: the last one arrived. */
+      failing_since: string | null;
+      /** When the webhook was created. */
+      created_at: string;
+      /** When the webhook last changed; null if it never did. */
+      updated_at: string | null;
+    };
+    /** The secret that signs messages: `whsec_` and base64 of 32 bytes. Keep it where the receiver reads it: it is never shown again. */
+    secret: string;
+  };
   delete_role: {
     /** When the role was deleted. */
+    deleted_at: string;
+  };
+  delete_webhook: {
+    /** When the webhook was deleted. */
     deleted_at: string;
   };
   disown_session: {
@@ -1109,6 +1221,63 @@ export interface Responses {
     /** The cursor of the next page; null at the end. */
     next_cursor: string | null;
   };
+  list_webhook_deliveries: {
+    /** The deliveries of the page, the newest first. */
+    items: Array<{
+      /** The delivery's id. */
+      id: string;
+      /** The webhook's id. */
+      webhook_id: string;
+      /** The message's id, which the receiver gets as `webhook-id` with every attempt. */
+      message_id: string;
+      /** The type of the event. */
+      event: string;
+      /** `pending`: it will be sent, or sent again. `succeeded`. `failed`: its last attempt failed. `abandoned`: its webhook was disabled or deleted before it succeeded. */
+      status: "pending" | "succeeded" | "failed" | "abandoned";
+      /** When it is sent next; null unless it is pending. */
+      next_attempt_at: string | null;
+      /** The attempts that ended, at most the newest 20, the oldest first. */
+      attempts: Array<{
+        /** When the request was sent. */
+        at: string;
+        /** The receiver's HTTP status; null without a response. */
+        status: number | null | null;
+        /** Why the attempt failed: `status`: another status than 2xx, `timeout`: no response in 15 s, `connection`, `tls`, `dns`, or `address_not_allowed`: the host has an address that is not public. Null for a success. */
+        error: "status" | "timeout" | "connection" | "tls" | "dns" | "address_not_allowed" | null;
+        /** Milliseconds until the response, or the failure. */
+        duration_ms: number;
+      }>;
+      /** When the delivery was created. */
+      created_at: string;
+    }>;
+    /** The cursor of the next page; null at the end. */
+    next_cursor: string | null;
+  };
+  list_webhooks: {
+    /** The webhooks, the oldest first. */
+    items: Array<{
+      /** The webhook's id. */
+      id: string;
+      /** The URL that gets the messages. */
+      url: string;
+      /** A note for people; null: none. */
+      description: string | null;
+      /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      events: Array<string>;
+      /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+      client_ids: Array<string>;
+      /** Whether it gets events. */
+      enabled: boolean;
+      /** Why Nest disabled it: `gone`: the receiver answered 410; `failing`: every message failed for 5 days. Null: Nest did not disable it. */
+      disabled_reason: "gone" | "failing" | null;
+      /** Since when every message has failed; null: the last one arrived. */
+      failing_since: string | null;
+      /** When the webhook was created. */
+      created_at: string;
+      /** When the webhook last changed; null if it never did. */
+      updated_at: string | null;
+    }>;
+  };
   register_user: {
     /** The code that was sent; null if none was. */
     verification: {
@@ -1158,6 +1327,36 @@ export interface Responses {
     /** The number of sessions that ended. */
     sessions_revoked: number;
   };
+  retry_webhook_delivery: {
+    /** The delivery, which is due now. */
+    delivery: {
+      /** The delivery's id. */
+      id: string;
+      /** The webhook's id. */
+      webhook_id: string;
+      /** The message's id, which the receiver gets as `webhook-id` with every attempt. */
+      message_id: string;
+      /** The type of the event. */
+      event: string;
+      /** `pending`: it will be sent, or sent again. `succeeded`. `failed`: its last attempt failed. `abandoned`: its webhook was disabled or deleted before it succeeded. */
+      status: "pending" | "succeeded" | "failed" | "abandoned";
+      /** When it is sent next; null unless it is pending. */
+      next_attempt_at: string | null;
+      /** The attempts that ended, at most the newest 20, the oldest first. */
+      attempts: Array<{
+        /** When the request was sent. */
+        at: string;
+        /** The receiver's HTTP status; null without a response. */
+        status: number | null | null;
+        /** Why the attempt failed: `status`: another status than 2xx, `timeout`: no response in 15 s, `connection`, `tls`, `dns`, or `address_not_allowed`: the host has an address that is not public. Null for a success. */
+        error: "status" | "timeout" | "connection" | "tls" | "dns" | "address_not_allowed" | null;
+        /** Milliseconds until the response, or the failure. */
+        duration_ms: number;
+      }>;
+      /** When the delivery was created. */
+      created_at: string;
+    };
+  };
   revoke_all_sessions: {
     /** How many sessions this call ended. */
     revoked: number;
@@ -1167,6 +1366,12 @@ export interface Responses {
     revoked_at: string;
   };
   revoke_token: undefined;
+  rotate_webhook_secret: {
+    /** The secret that signs messages: `whsec_` and base64 of 32 bytes. Keep it where the receiver reads it: it is never shown again. */
+    secret: string;
+    /** Until when the old secret signs too: 24 hours. */
+    old_secret_expires_at: string;
+  };
   send_magic_link: {
     /** A secret of the app that requested the link. Keep it with the code verifier if the client shows user codes. */
     nonce: string;
@@ -1190,6 +1395,10 @@ export interface Responses {
     nonce: string;
     /** When the link and the code expire. */
     expires_at: string;
+  };
+  send_test_webhook: {
+    /** The delivery's id. */
+    delivery_id: string;
   };
   send_verification: {
     /** A secret of the app that asked for the message. Keep it until the code is presented. */
@@ -1277,6 +1486,31 @@ export interface Responses {
       email: string | null;
       /** The keys of the user's platform roles. Every user has `user`. */
       roles: Array<string>;
+    };
+  };
+  update_webhook: {
+    /** The webhook as it is now. */
+    webhook: {
+      /** The webhook's id. */
+      id: string;
+      /** The URL that gets the messages. */
+      url: string;
+      /** A note for people; null: none. */
+      description: string | null;
+      /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      events: Array<string>;
+      /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+      client_ids: Array<string>;
+      /** Whether it gets events. */
+      enabled: boolean;
+      /** Why Nest disabled it: `gone`: the receiver answered 410; `failing`: every message failed for 5 days. Null: Nest did not disable it. */
+      disabled_reason: "gone" | "failing" | null;
+      /** Since when every message has failed; null: the last one arrived. */
+      failing_since: string | null;
+      /** When the webhook was created. */
+      created_at: string;
+      /** When the webhook last changed; null if it never did. */
+      updated_at: string | null;
     };
   };
   verify_identifier: {

@@ -19,8 +19,12 @@ export interface NamedMethods<IsCamel extends boolean> {
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
   /** Creates a user with an address or number that nobody has proved. @throws ClientError<"create_user"> */
   createUser(...args: CallArguments<"create_user", IsCamel>): Promise<Cased<Responses["create_user"], IsCamel>>;
+  /** Creates a webhook: a URL that gets events of the app. @throws ClientError<"create_webhook"> */
+  createWebhook(...args: CallArguments<"create_webhook", IsCamel>): Promise<Cased<Responses["create_webhook"], IsCamel>>;
   /** Deletes a role that nobody has. @throws ClientError<"delete_role"> */
   deleteRole(...args: CallArguments<"delete_role", IsCamel>): Promise<Cased<Responses["delete_role"], IsCamel>>;
+  /** Deletes a webhook. @throws ClientError<"delete_webhook"> */
+  deleteWebhook(...args: CallArguments<"delete_webhook", IsCamel>): Promise<Cased<Responses["delete_webhook"], IsCamel>>;
   /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */
   disownSession(...args: CallArguments<"disown_session", IsCamel>): Promise<Cased<Responses["disown_session"], IsCamel>>;
   /** Returns a user's subscriptions, also ended ones, and their payments and refunds. @throws ClientError<"get_billing_history"> */
@@ -45,6 +49,10 @@ export interface NamedMethods<IsCamel extends boolean> {
   listSessions(...args: CallArguments<"list_sessions", IsCamel>): Promise<Cased<Responses["list_sessions"], IsCamel>>;
   /** Lists users, the newest first, or by address. @throws ClientError<"list_users"> */
   listUsers(...args: CallArguments<"list_users", IsCamel>): Promise<Cased<Responses["list_users"], IsCamel>>;
+  /** Lists the deliveries of a webhook with their attempts. @throws ClientError<"list_webhook_deliveries"> */
+  listWebhookDeliveries(...args: CallArguments<"list_webhook_deliveries", IsCamel>): Promise<Cased<Responses["list_webhook_deliveries"], IsCamel>>;
+  /** Lists the webhooks of the app. @throws ClientError<"list_webhooks"> */
+  listWebhooks(...args: CallArguments<"list_webhooks", IsCamel>): Promise<Cased<Responses["list_webhooks"], IsCamel>>;
   /** Registers a user, at once or after a code verifies the address. @throws ClientError<"register_user"> */
   registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
   /** Removes a member from an account. @throws ClientError<"remove_account_user"> */
@@ -53,16 +61,22 @@ export interface NamedMethods<IsCamel extends boolean> {
   removeIdentifier(...args: CallArguments<"remove_identifier", IsCamel>): Promise<Cased<Responses["remove_identifier"], IsCamel>>;
   /** Sets a new password with a link or a code. @throws ClientError<"reset_password"> */
   resetPassword(...args: CallArguments<"reset_password", IsCamel>): Promise<Cased<Responses["reset_password"], IsCamel>>;
+  /** Sends a delivery again at once. @throws ClientError<"retry_webhook_delivery"> */
+  retryWebhookDelivery(...args: CallArguments<"retry_webhook_delivery", IsCamel>): Promise<Cased<Responses["retry_webhook_delivery"], IsCamel>>;
   /** Ends every session of a user, except the current one. @throws ClientError<"revoke_all_sessions"> */
   revokeAllSessions(...args: CallArguments<"revoke_all_sessions", IsCamel>): Promise<Cased<Responses["revoke_all_sessions"], IsCamel>>;
   /** Ends one of a user's sessions. @throws ClientError<"revoke_session"> */
   revokeSession(...args: CallArguments<"revoke_session", IsCamel>): Promise<Cased<Responses["revoke_session"], IsCamel>>;
   /** Signs out: revokes the session of a refresh token, and removes the cookies of a browser. @throws ClientError<"revoke_token"> */
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;
+  /** Gives a webhook a new secret. @throws ClientError<"rotate_webhook_secret"> */
+  rotateWebhookSecret(...args: CallArguments<"rotate_webhook_secret", IsCamel>): Promise<Cased<Responses["rotate_webhook_secret"], IsCamel>>;
   /** Sends a code by SMS or mail, or a link by mail, with which a person signs in. @throws ClientError<"send_otp"> */
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
   /** Sends a link and a code with which a person chooses a new password. @throws ClientError<"send_password_reset"> */
   sendPasswordReset(...args: CallArguments<"send_password_reset", IsCamel>): Promise<Cased<Responses["send_password_reset"], IsCamel>>;
+  /** Sends a test event to a webhook. @throws ClientError<"send_test_webhook"> */
+  sendTestWebhook(...args: CallArguments<"send_test_webhook", IsCamel>): Promise<Cased<Responses["send_test_webhook"], IsCamel>>;
   /** Sends a code or a link with which the user verifies an email address or phone number. @throws ClientError<"send_verification"> */
   sendVerification(...args: CallArguments<"send_verification", IsCamel>): Promise<Cased<Responses["send_verification"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
@@ -77,6 +91,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   setUserRoles(...args: CallArguments<"set_user_roles", IsCamel>): Promise<Cased<Responses["set_user_roles"], IsCamel>>;
   /** Changes the name, the locale, the metadata or the status of a user. @throws ClientError<"update_user"> */
   updateUser(...args: CallArguments<"update_user", IsCamel>): Promise<Cased<Responses["update_user"], IsCamel>>;
+  /** Changes a webhook, or enables or disables it. @throws ClientError<"update_webhook"> */
+  updateWebhook(...args: CallArguments<"update_webhook", IsCamel>): Promise<Cased<Responses["update_webhook"], IsCamel>>;
   /** Verifies an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
   verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
 }

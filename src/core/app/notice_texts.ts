@@ -20,4 +20,15 @@ export const NOTICE_TEXTS = {
     signIn: text(),
     notYou: text("security"),
   },
+  /** To administrators: Nest disabled a webhook. */
+  webhookDisabled: {
+    subject: text(),
+    title: text(),
+    opening: text("host", "day", "time"),
+    /** The receiver answered 410. */
+    gone: text(),
+    /** Every delivery failed for five days. */
+    failing: text(),
+    next: text(),
+  },
 } as const;

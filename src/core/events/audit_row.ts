@@ -1,5 +1,6 @@
 import { DAY, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import { isAnnounced } from "#core/events/announced_types.ts";
 import { derivedIdOf } from "#core/ids.ts";
 import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { StoredEvent } from "#core/repositories/outbox.ts";
@@ -25,6 +26,7 @@ export function auditRow(
     ...{ occurredAt: at, action: type, ...fields },
     ...{ outcome: errorCode === null ? "success" : "failure", errorCode },
     ...(origin && { origin, originUntil }),
+    ...(errorCode === null && isAnnounced(type) && { announceDueAt: at }),
     purgeAt: plusSeconds(since, app.auditDays * DAY),
   };
 }

@@ -1,5 +1,6 @@
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import { type AnnounceCore, announceEvents } from "#core/events/announce.ts";
 import { type AuditCore, auditRow } from "#core/events/audit_row.ts";
 import { describeFailure } from "#core/log.ts";
 import type { Outboxes, PendingEvents } from "#core/repositories/outboxes.ts";
@@ -13,7 +14,7 @@ const ORIGINS = 5_000;
 /** How much the clock of an instance that records an event may be ahead of ours. */
 const CLOCK_SKEW_SECONDS = MINUTE;
 
-export type MoveCore = AuditCore & Pick<Core, "clock" | "log"> & { outboxes: Outboxes };
+export type MoveCore = AuditCore & AnnounceCore & Pick<Core, "clock" | "log"> & { outboxes: Outboxes };
 
 /** The outcome of a run. */
 export interface MoveOutcome {
@@ -26,14 +27,30 @@ export interface MoveOutcome {
 }
 
 /**
- * Moves every event to the audit log, and removes origins that are 90 days old. First the rows are added, then the events
- * are removed from their documents, so that a crash in between loses no event. The id of a row derives from the event, so
- * that runs may overlap and be repeated.
+ * Moves every event to the audit log, makes the deliveries of webhooks, and removes origins that are 90 days old.
  * @param deadline epoch milliseconds after which no further page is begun
  */
 export async function moveEvents(core: MoveCore, deadline: number): Promise<MoveOutcome> {
-  const outcome: MoveOutcome = { moved: 0, left: 0, failed: 0 };
   await core.auditLogs.removeOrigins(core.clock.now().toISOString(), ORIGINS);
+  return moveAndAnnounce(core, deadline);
+}
+
+/**
+ * Moves every event to the audit log, and makes the deliveries of webhooks.
+ * @param deadline epoch milliseconds after which no further page is begun
+ */
+export async function moveAndAnnounce(core: MoveCore, deadline: number): Promise<MoveOutcome> {
+  const outcome = await moveAll(core, deadline);
+  await announceEvents(core, deadline);
+  return outcome;
+}
+
+/**
+ * First the rows are added, then the events are removed from their documents, so that a crash in between loses no event. The id of
+ * a row derives from the event, so that runs may overlap and be repeated.
+ */
+async function moveAll(core: MoveCore, deadline: number): Promise<MoveOutcome> {
+  const outcome: MoveOutcome = { moved: 0, left: 0, failed: 0 };
   // A document that failed would be listed again, so a failure ends the run.
   while (outcome.failed === 0) {
     const until = plusSeconds(core.clock.now(), CLOCK_SKEW_SECONDS).toISOString();

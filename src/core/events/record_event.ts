@@ -1,4 +1,5 @@
 import type { EventSource } from "#core/events/event_source.ts";
+import { countEvent } from "#core/events/recorded_count.ts";
 import { derivedIdOf, newId } from "#core/ids.ts";
 import type { EventTarget, EventType, StoredEvent } from "#core/repositories/outbox.ts";
 
@@ -43,6 +44,13 @@ interface EventData {
   "trial.used": { stpSubscriptionId: string | null };
   /** Stripe's id and statuses. `previous`: null for a new subscription. */
   "subscription.updated": { stpSubscriptionId: string; status: string; previous: string | null };
+  "webhook.created": Record<never, never>;
+  /** `fields`: names, separated by spaces; `secret` for a new secret. */
+  "webhook.updated": { fields: string };
+  "webhook.deleted": Record<never, never>;
+  "webhook.test": Record<never, never>;
+  /** `reason`: as in the webhook. */
+  "webhook.disabled": { reason: string };
 }
 
 /** What an event is about. */
@@ -64,6 +72,7 @@ export function recordEvent<Type extends EventType>(
   source: EventSource,
   at: string,
 ): StoredEvent {
+  countEvent();
   return { id: newId("event"), type, at, userId, target, ...source, data: { ...data } };
 }
 

@@ -23,6 +23,9 @@ import { SubscriptionRepository } from "#core/repositories/subscriptions.ts";
 import { TrialRepository } from "#core/repositories/trials.ts";
 import { UserRepository } from "#core/repositories/users.ts";
 import { VerificationRepository } from "#core/repositories/verifications.ts";
+import { WebhookDeliveryRepository } from "#core/repositories/webhook_deliveries.ts";
+import { WebhookMessageRepository } from "#core/repositories/webhook_messages.ts";
+import { WebhookRepository } from "#core/repositories/webhooks.ts";
 
 /**
  * Every repository, by its name in `Core`. This is the only list: `Core`, index setup, dump and load, export and erasure,
@@ -33,11 +36,15 @@ import { VerificationRepository } from "#core/repositories/verifications.ts";
  * is `isErasedFirst` is erased before the others.
  *
  * `auditLogs` precedes every collection with an outbox. So a dump reads it after them: an event that is moved meanwhile is in
- * the dump once or twice, and the job stores it once.
+ * the dump once or twice, and the job stores it once. `webhookDeliveries` and `webhookMessages` precede `auditLogs` for the same
+ * reason: a row is announced to webhooks once, or once more by the loaded deployment.
  */
 export const REPOSITORIES = {
   newsItems: NewsItemRepository,
+  webhookMessages: WebhookMessageRepository,
+  webhookDeliveries: WebhookDeliveryRepository,
   auditLogs: AuditLogRepository,
+  webhooks: WebhookRepository,
   roles: RoleRepository,
   adminGuards: AdminGuardRepository,
   users: UserRepository,

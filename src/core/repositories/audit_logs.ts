@@ -3,7 +3,7 @@ import { insertAbsent } from "#core/repositories/insert_absent.ts";
 import type { Actor, EventTarget, EventType, Origin } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
-/** One event. Rows are added and never changed, except that `origin` is removed. */
+/** One event. Rows are added and never changed, except that `origin` and `announceDueAt` are removed. */
 export interface AuditLog {
   /** audit_<ksuid>, derived from the id of the event, so that moving an event twice adds one row */
   _id: string;
@@ -27,6 +27,8 @@ export interface AuditLog {
   origin?: Origin;
   /** When `origin` is removed, ISO. Absent like `origin`. */
   originUntil?: string;
+  /** Present until webhooks are told of the event, ISO: its time. Absent for an event that webhooks are never told of. */
+  announceDueAt?: string;
   /** After `auditDays` of the app, 400 by default. */
   purgeAt: Date;
 }
@@ -42,6 +44,7 @@ const auditLogIndexes: IndexDescription[] = [
   { key: { action: 1, occurredAt: 1 } },
   { key: { occurredAt: 1 } },
   { key: { originUntil: 1 }, partialFilterExpression: { originUntil: { $exists: true } } },
+  { key: { announceDueAt: 1 }, partialFilterExpression: { announceDueAt: { $exists: true } } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
@@ -51,7 +54,7 @@ export class AuditLogRepository {
   static readonly personalData: PersonalData<AuditLog> = {
     field: "userId",
     refersTo: "userIds",
-    withheld: ["originUntil", "purgeAt"],
+    withheld: ["originUntil", "announceDueAt", "purgeAt"],
     // A row proves what happened, so an erasure keeps it. It names the user by id only.
     anonymize: () => ({ origin: undefined, originUntil: undefined }),
   };
@@ -89,5 +92,22 @@ export class AuditLogRepository {
       { $unset: { origin: "", originUntil: "" } },
     );
     return found.length;
+  }
+
+  /**
+   * Lists rows that webhooks were not told of, the oldest first.
+   * @param until ISO: events after it are left out
+   */
+  listUnannounced(until: string, limit: number): Promise<AuditLog[]> {
+    return this.#collection
+      .find({ announceDueAt: { $exists: true, $lte: until } })
+      .sort({ announceDueAt: 1 })
+      .limit(limit)
+      .toArray();
+  }
+
+  /** Records that webhooks were told. Safe to repeat and to race. */
+  async markAnnounced(ids: readonly string[]): Promise<void> {
+    await this.#collection.updateMany({ _id: { $in: [...ids] } }, { $unset: { announceDueAt: "" } });
   }
 }

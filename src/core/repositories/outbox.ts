@@ -27,6 +27,11 @@ export const EVENT_TYPES = [
   "trial.started",
   "trial.used",
   "subscription.updated",
+  "webhook.created",
+  "webhook.updated",
+  "webhook.deleted",
+  "webhook.test",
+  "webhook.disabled",
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -41,7 +46,7 @@ export interface Actor {
 
 /** What an event changed. */
 export interface EventTarget {
-  type: "user" | "session" | "identifier" | "role" | "account" | "subscription" | "trial";
+  type: "user" | "session" | "identifier" | "role" | "account" | "subscription" | "trial" | "webhook";
   id: string;
 }
 

@@ -331,6 +331,7 @@ describe("least privilege", () => {
         "remove_unredeemed_trials",
       ],
       STRIPE_WEBHOOK_SECRETS: ["stripe_webhook"],
+      WEBHOOK_KEYS: ["create_webhook", "rotate_webhook_secret", "deliver_webhooks"],
     });
     const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;
     expect(INTERNAL_KEYS).toHaveLength(methods);
@@ -397,7 +398,11 @@ describe("scheduled jobs", () => {
 
   test("one rule for each job sends its event to its function alone, and only this rule may invoke the function", () => {
     const jobs = functions.filter(({ schedule }) => schedule !== null);
-    expect(jobs.map(({ name }) => name)).toEqual(["move_events", "remove_unredeemed_trials"]);
+    expect(jobs.map(({ name }) => name)).toEqual([
+      "deliver_webhooks",
+      "move_events",
+      "remove_unredeemed_trials",
+    ]);
     const rules = resources("AWS::Events::Rule").filter(
       ([, { Properties }]) => Properties.ScheduleExpression,
     );
@@ -411,8 +416,9 @@ describe("scheduled jobs", () => {
         Targets: [{ Arn: arn, Input: json(schedule?.event) }],
       });
       expect(rule?.Properties.Targets).toHaveLength(1);
-      const permissions = resources("AWS::Lambda::Permission").filter(([, { Properties }]) =>
-        json(Properties.FunctionName).includes(`"${id}"`),
+      const permissions = resources("AWS::Lambda::Permission").filter(
+        ([, { Properties }]) =>
+          json(Properties.FunctionName).includes(`"${id}"`) && Properties.Principal !== "logs.amazonaws.com",
       );
       expect(permissions.map(([, { Properties }]) => Properties)).toEqual([
         {
@@ -421,6 +427,28 @@ describe("scheduled jobs", () => {
         },
       ]);
     }
+  });
+
+  test("a log line of a call that recorded an event starts deliver_webhooks, and no other function", () => {
+    const arn = { "Fn::GetAtt": [idOf("deliver_webhooks"), "Arn"] };
+    const [[, filter], ...others] = resources("AWS::Logs::SubscriptionFilter") as [
+      [string, TemplateResource],
+    ];
+    expect(others).toEqual([]);
+    expect(filter.Properties).toMatchObject({
+      FilterPattern: "{ $.events_recorded > 0 }",
+      DestinationArn: arn,
+    });
+    const permissions = resources("AWS::Lambda::Permission").filter(
+      ([, { Properties }]) => Properties.Principal === "logs.amazonaws.com",
+    );
+    expect(permissions.map(([, { Properties }]) => Properties)).toEqual([
+      {
+        ...{ FunctionName: arn, Action: "lambda:InvokeFunction", Principal: "logs.amazonaws.com" },
+        SourceAccount: { Ref: "AWS::AccountId" },
+        SourceArn: { "Fn::GetAtt": ["FunctionLogs", "Arn"] },
+      },
+    ]);
   });
 
   test("a job that calls Stripe has the time that it declares and a role of its own, with the two secrets that it needs", () => {

@@ -15,6 +15,7 @@ import {
   exchange,
   linkRequest,
   MAC,
+  NOWHERE,
   PRICE_ID,
   PRODUCT_ID,
   pkcePair,
@@ -43,6 +44,8 @@ const CODE_FUNCTIONS = {
   beep: true,
   static_backend: true,
 };
+/** Functions that send to receivers on this machine, which only this stage allows. */
+const WEBHOOK_FUNCTIONS = ["create_webhook-2026-12-01", "update_webhook-2026-12-01", "deliver_webhooks"];
 
 let folder: string;
 let environments: Map<string, Record<string, string>>;
@@ -126,6 +129,7 @@ describe.each(nodesToTry())(
               ...lambda,
               // The clients of the app take codes on this stage only.
               ...(name in CODE_FUNCTIONS ? { STAGE: "local" } : {}),
+              ...(WEBHOOK_FUNCTIONS.includes(name) ? { STAGE: "local", WEBHOOK_ALLOW_HOSTS: NOWHERE } : {}),
               ...("STRIPE_SECRET_KEY_PARAMETER" in environment ? { STRIPE_URL: nest.stripe.url } : {}),
             },
           ]),
@@ -396,6 +400,27 @@ describe.each(nodesToTry())(
       ];
       expect(statuses).toEqual(Array(9).fill(200));
     });
+
+    test("the webhook methods create, test, change and delete a webhook, and deliver_webhooks sends", async () => {
+      const internal = { authorization: `internal ${nest.secrets.internalKey}` };
+      const call = async (method: string, body: object) => {
+        const reply = await zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, internal);
+        expect([method, reply.status]).toEqual([method, 200]);
+        return reply.body;
+      };
+      const { webhook } = await call("create_webhook", { url: `http://${NOWHERE}/`, events: ["*"] });
+      const named = { webhook_id: webhook.id };
+      await call("list_webhooks", {});
+      await call("rotate_webhook_secret", named);
+      const { delivery_id } = await call("send_test_webhook", named);
+      const run = await zips.invoke("deliver_webhooks", { awslogs: { data: "" } });
+      expect(run).toMatchObject({ done: 0, failed: 0 });
+      const listed = await call("list_webhook_deliveries", named);
+      expect(listed.items.at(-1).attempts[0]).toMatchObject({ error: "connection" });
+      await call("retry_webhook_delivery", { delivery_id });
+      await call("update_webhook", { ...named, enabled: false });
+      await call("delete_webhook", named);
+    }, 30_000);
 
     test("the adapter beep signs in with a form in base64, as API Gateway sends it, and opens its core once", async () => {
       const headers = { "content-type": "application/x-www-form-urlencoded" };

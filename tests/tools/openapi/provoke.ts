@@ -9,6 +9,7 @@ import {
 } from "#core/app/app.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { ROLES_LIMIT } from "#core/roles/change_roles.ts";
+import { WEBHOOKS_LIMIT } from "#core/webhooks/change_webhooks.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { PHONE, sentCode } from "#tests/support/codes.ts";
 import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
@@ -17,6 +18,7 @@ import {
   linkRequest,
   MAC,
   NATIVE,
+  NOWHERE,
   type Reply,
   SIMPLE,
   startNest,
@@ -29,6 +31,7 @@ import { givePassword, register } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
 import { disownToken } from "#tests/support/user_codes.ts";
+import { addWebhook, sendTest } from "#tests/support/webhooks.ts";
 import {
   ACCOUNT_METHODS,
   ACCOUNT_PROVOCATIONS,
@@ -153,6 +156,10 @@ export class Asker {
       await this.#readyForRoles(body);
       return { body, address, options: { internal: true } };
     }
+    if (WEBHOOK_METHODS.includes(this.form.name)) {
+      await this.#readyForWebhooks(body);
+      return { body, address, options: { internal: true } };
+    }
     if (security.includes("bearer"))
       return { body, address, options: { bearer: tokens?.access_token ?? "" } };
     return { body, address, options: security.includes("internal") ? { internal: true } : {} };
@@ -165,6 +172,20 @@ export class Asker {
     const key = `role_${++users}`;
     body.key = key;
     if (name === "delete_role") await giveRole(this.nests.good, { key });
+  }
+
+  /** The example of a method that concerns webhooks, with a webhook and a delivery of its own. */
+  async #readyForWebhooks(body: Body): Promise<void> {
+    const { good } = this.nests;
+    if ("url" in body) body.url = `http://${NOWHERE}/`;
+    if ("client_ids" in body) body.client_ids = [];
+    delete body.cursor;
+    // Examples must not use up the 20 webhooks of an app.
+    await good.collection("webhooks").deleteMany({});
+    if (!("webhook_id" in body || "delivery_id" in body)) return;
+    const { id } = await addWebhook(good, { url: `http://${NOWHERE}/` });
+    if ("webhook_id" in body) body.webhook_id = id;
+    if ("delivery_id" in body) body.delivery_id = await sendTest(good, id);
   }
 
   /** The example of a method that concerns passwords, for a client that may ask for them, and with what the method needs. */
@@ -239,6 +260,12 @@ const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_passwo
 const ROLE_METHODS = ["list_users", "list_roles", "set_role", "delete_role", "set_user_roles"];
 /** The methods for support staff. The asker calls them with an internal key. */
 const SUPPORT_METHODS = ["get_billing_history", "get_sign_in_history"];
+
+/** The methods that need the capability `webhooks.manage`. The asker calls them with an internal key. */
+const WEBHOOK_METHODS = [
+  ...["list_webhooks", "create_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret"],
+  ...["send_test_webhook", "list_webhook_deliveries", "retry_webhook_delivery"],
+];
 
 /** The access token of a new user with the password of the example. */
 async function withPassword({ nests: { good } }: Asker, current_password: unknown): Promise<CallOptions> {
@@ -527,6 +554,33 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
     await giveRole(good, { key: `self_${users}`, user_id, capabilities: ["users.write"] });
     return asker.send({ user_id, status: "disabled" }, { bearer, internal: false });
+  },
+  unknown_event: (asker) => asker.send({ events: ["user.sign_in_failed"] }),
+  webhook_url_not_allowed: (asker) => asker.send({ url: "https://10.0.0.1/" }),
+  webhook_not_found: (asker) => asker.send({ webhook_id: "webhook_none" }),
+  delivery_not_found: (asker) => asker.send({ delivery_id: "whdel_none" }),
+  "create_webhook:client_not_found": (asker) => asker.send({ client_ids: ["client_none"] }),
+  "update_webhook:client_not_found": (asker) => asker.send({ client_ids: ["client_none"] }),
+  too_many_webhooks: async (asker) => {
+    const { good } = asker.nests;
+    const { body } = await asker.ready(exampleOf(asker));
+    for (let count = 0; count < WEBHOOKS_LIMIT; count++) await addWebhook(good, { url: String(body.url) });
+    return good.call(asker.path, body, { internal: true });
+  },
+  webhook_disabled: async (asker) => {
+    const { good } = asker.nests;
+    const { body } = await asker.ready(exampleOf(asker));
+    await good.collection("webhooks").updateMany({}, { $set: { enabled: false } });
+    return good.call(asker.path, body, { internal: true });
+  },
+  "rotate_webhook_secret:reauthentication_required": async (asker) => {
+    const { good } = asker.nests;
+    const { user_id, access_token: bearer } = await good.signIn(`person${++users}@example.com`);
+    await giveRole(good, { key: `hooks_${users}`, user_id, capabilities: ["webhooks.manage"] });
+    await good
+      .collection("sessions")
+      .updateMany({ userId: user_id }, { $set: { authTime: "2026-01-01T00:00:00.000Z" } });
+    return asker.send({}, { bearer, internal: false });
   },
   unknown_capability: (asker) => asker.send({ capabilities: ["account.manage"] }),
   role_built_in: (asker) => asker.send({ key: "admin" }),

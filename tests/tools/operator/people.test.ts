@@ -86,7 +86,15 @@ describe("users", () => {
         "pendingIdentifiers",
         "providerMappings",
       ],
-      ...["refreshTokens", "sessions", "subscriptions", "trials", "users", "verifications"],
+      ...[
+        "refreshTokens",
+        "sessions",
+        "subscriptions",
+        "trials",
+        "users",
+        "verifications",
+        "webhookMessages",
+      ],
     ]);
     expect(account.marketingConsents[0].history).toMatchObject([{ level: "general", ip: "203.0.113.9" }]);
     expect(account.subscriptions).toMatchObject([{ status: "active" }]);

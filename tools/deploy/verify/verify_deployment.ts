@@ -28,6 +28,7 @@ const PARAMETERS = {
   SIGNING_KEYS_PUBLIC: "String",
   STRIPE_SECRET_KEY: "SecureString",
   STRIPE_WEBHOOK_SECRETS: "SecureString",
+  WEBHOOK_KEYS: "SecureString",
 } as const;
 
 /**

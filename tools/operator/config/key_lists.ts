@@ -57,6 +57,8 @@ export const KEY_LISTS: Readonly<Record<string, KeyList>> = {
   REFRESH_KEYS: keysInOrder(),
   // The first pepper is part of new hashes, the others of hashes that were made with them.
   PASSWORD_PEPPERS: keysInOrder(),
+  // The first key encrypts the secrets of new webhooks, the others decrypt older ones.
+  WEBHOOK_KEYS: keysInOrder(),
   INTERNAL_KEYS: {
     read: (value) =>
       readConfig(internalKeyVariables, { INTERNAL_KEYS: value }).INTERNAL_KEYS.map(internalEntry),

@@ -56,6 +56,7 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
   RATE_LIMIT_KEY: (value) => (isGuessable(value) ? "could be guessed" : null),
   REFRESH_KEYS: refuseKeys,
   PASSWORD_PEPPERS: refuseKeys,
+  WEBHOOK_KEYS: refuseKeys,
   SIGNING_KEYS: (value) => {
     const { keys } = parseKeySet(JSON.parse(value));
     // A retired key verifies only, so it needs no private half.

@@ -8,7 +8,7 @@ import {
   replacedSubscription,
 } from "#core/messages/templates/rejected_subscription.ts";
 import { passwordChanged, resetPassword } from "#core/messages/templates/reset_password.ts";
-import { newDevice, sessionsEnded } from "#core/messages/templates/security_notices.ts";
+import { newDevice, sessionsEnded, webhookDisabled } from "#core/messages/templates/security_notices.ts";
 import { registrationCode, signInCode } from "#core/messages/templates/sign_in_code.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
@@ -31,6 +31,7 @@ export const TEMPLATES = {
   address_changed: addressChanged,
   new_device: newDevice,
   sessions_ended: sessionsEnded,
+  webhook_disabled: webhookDisabled,
   welcome,
   "welcome-trial": welcomeTrial,
   "trial-will-end": trialWillEnd,

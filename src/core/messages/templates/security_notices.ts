@@ -1,4 +1,5 @@
 import { paragraph } from "#core/messages/mail_content.ts";
+import { questions } from "#core/messages/templates/questions.ts";
 import type { Template } from "#core/messages/templates/template.ts";
 
 interface NewDeviceFacts {
@@ -46,6 +47,22 @@ export const sessionsEnded: Template<{ at: string; count: number }> = {
       preheader: opening,
       body: [paragraph(opening), paragraph(wording.fill(texts.signIn))],
       footer: wording.withAddresses(texts.notYou, { security: wording.app.addresses.security }),
+    };
+  },
+};
+
+/** The notice to administrators that Nest disabled a webhook. */
+export const webhookDisabled: Template<{ host: string; at: string; reason: "gone" | "failing" }> = {
+  sample: { host: "hooks.example.com", at: "2026-12-12T12:00:00.000Z", reason: "failing" },
+  write({ host, at, reason }, wording) {
+    const texts = wording.texts.webhookDisabled;
+    const opening = wording.fill(texts.opening, { host, day: wording.day(at), time: at.slice(11, 16) });
+    return {
+      subject: wording.fill(texts.subject),
+      title: wording.fill(texts.title),
+      preheader: opening,
+      body: [paragraph(opening, wording.fill(texts[reason])), paragraph(wording.fill(texts.next))],
+      footer: questions(wording),
     };
   },
 };

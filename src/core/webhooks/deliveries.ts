@@ -1,0 +1,62 @@
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { storeDeliveries } from "#core/events/announce.ts";
+import { auditRow } from "#core/events/audit_row.ts";
+import type { EventSource } from "#core/events/event_source.ts";
+import { webhookEvent } from "#core/events/webhook_events.ts";
+import { deliveryOf, messageOf } from "#core/events/webhook_message.ts";
+import { cutPage, type ListName, type Page } from "#core/paging.ts";
+import type { DeliveryStatus, WebhookDelivery } from "#core/repositories/webhook_deliveries.ts";
+import { requireWebhook, type WebhookCore } from "#core/webhooks/change_webhooks.ts";
+
+/**
+ * Sends a test message to a webhook, whatever events it gets.
+ * @returns the id of the delivery
+ * @throws NestError webhook_not_found, webhook_disabled
+ */
+export async function sendTestWebhook(
+  core: WebhookCore & Pick<Core, "app" | "webhookMessages">,
+  id: string,
+  source: EventSource,
+): Promise<string> {
+  const now = core.clock.now();
+  const event = webhookEvent("webhook.test", id, source, now.toISOString());
+  const at = now.toISOString();
+  const webhook = requireWebhook(await core.webhooks.find(id));
+  if (!webhook.enabled) throw new NestError("webhook_disabled");
+  requireWebhook(await core.webhooks.record(id, { at, events: [event] }));
+  // So that the delivery can be listed at once. If this fails, the job stores the same documents.
+  const row = auditRow(core, event);
+  await storeDeliveries(core, [row], [webhook]);
+  return deliveryOf(messageOf(row, now), webhook, now)._id;
+}
+
+/**
+ * Lists the deliveries of a webhook, the newest first.
+ * @throws NestError webhook_not_found
+ */
+export async function listDeliveries(
+  core: WebhookCore,
+  { webhookId, status }: { webhookId: string; status: DeliveryStatus | undefined },
+  page: Page,
+  list: ListName,
+): Promise<{ items: WebhookDelivery[]; nextCursor: string | null }> {
+  const [webhook, found] = await Promise.all([
+    core.webhooks.find(webhookId),
+    core.webhookDeliveries.list(webhookId, status, { ...page, limit: page.limit + 1 }),
+  ]);
+  requireWebhook(webhook);
+  return cutPage(found, page.limit, list);
+}
+
+/**
+ * Sends a delivery again, with the same message and all its attempts ahead of it. A delivery that is being sent stays as it is.
+ * @throws NestError delivery_not_found, webhook_disabled
+ */
+export async function retryDelivery(core: WebhookCore, id: string): Promise<WebhookDelivery> {
+  const read = await core.webhookDeliveries.find(id);
+  const webhook = read && (await core.webhooks.find(read.webhookId));
+  if (!webhook) throw new NestError("delivery_not_found");
+  if (!webhook.enabled) throw new NestError("webhook_disabled");
+  return (await core.webhookDeliveries.retry(id, core.clock.now().toISOString())) ?? read;
+}

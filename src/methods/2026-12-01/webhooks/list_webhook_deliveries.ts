@@ -1,0 +1,34 @@
+/**
+ * Lists the deliveries of a webhook with their attempts, the newest first.
+ *
+ * Needs the capability `webhooks.manage`. A delivery is kept for 30 days. Of a response only its status is kept.
+ */
+import { array, nullable, optional, strictObject, string } from "zod/mini";
+import { pageParameters, readPage } from "#core/paging.ts";
+import { listDeliveries } from "#core/webhooks/deliveries.ts";
+import { deliveryFields, deliveryStatus, deliveryToWire } from "#core/webhooks/webhook_view.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({
+  webhook_id: text(),
+  status: optional(deliveryStatus),
+  ...pageParameters,
+});
+export const response = strictObject({ items: array(deliveryFields), next_cursor: nullable(string()) });
+
+export const handler = rpc({
+  name: "list_webhook_deliveries",
+  version: "2026-12-01",
+  summary: "Lists the deliveries of a webhook with their attempts.",
+  access: "cap:webhooks.manage",
+  request,
+  response,
+  errors: ["webhook_not_found"],
+  async run({ core, request: { limit, cursor, webhook_id: webhookId, status } }) {
+    const list = { method: "list_webhook_deliveries", filter: { webhookId, status } };
+    const page = readPage({ limit, cursor }, list);
+    const { items, nextCursor } = await listDeliveries(core, { webhookId, status }, page, list);
+    return { items: items.map(deliveryToWire), next_cursor: nextCursor };
+  },
+});
