@@ -26,12 +26,18 @@ interface Recipient {
  * Mails a security notice to every verified address of a user, after the change that it is about was stored. It never fails,
  * and never takes the time that the call needs for its response: a notice that can't be sent in time is only logged.
  * @param write returns the mail, and may store what its link needs; null: no mail is sent
+ * @returns false if the call has too little time left to succeed after it. Without time at its start, nothing is stored or sent
  */
 export async function sendNotice(
   core: NoticeCore,
   to: Recipient,
   write: () => Promise<AnyMail | null>,
-): Promise<void> {
+): Promise<boolean> {
+  const hasTime = () => core.mailer.within(Number.POSITIVE_INFINITY, ANSWER_MS).remainingMs() > 0;
+  if (!hasTime()) {
+    core.log.warn("notice_not_sent", { user_id: to.userId, reason: "no time left" });
+    return false;
+  }
   const mailer = core.mailer.within(NOTICE_LIMIT_MS, ANSWER_MS);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -41,6 +47,7 @@ export async function sendNotice(
     core.log.warn("notice_not_sent", { user_id: to.userId, ...describeFailure(error) }),
   );
   await Promise.race([sending, late]).finally(() => clearTimeout(timer));
+  return hasTime();
 }
 
 async function mailAll(

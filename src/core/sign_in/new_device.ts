@@ -35,14 +35,15 @@ export interface NewSignIn {
 
 /**
  * Reads whether a sign-in comes from a device or a network that the user has not used, while the sign-in is stored.
- * @returns what to do once it is stored: it mails the user, or does nothing. It never fails
+ * @returns what to do once it is stored: it mails the user, or does nothing. It never fails, and returns false if the call has
+ *   too little time left: a call that then fails must not remember the device, so that its repetition mails the user
  */
-export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promise<() => Promise<void>> {
+export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promise<() => Promise<boolean>> {
   const { mailer, codeKey } = core;
-  if (!mailer || !codeKey) return async () => undefined;
+  if (!mailer || !codeKey) return async () => true;
   const { sessionId, identifier } = signIn;
   const earlier = await core.sessions.listOrigins(identifier.userId, sessionId).catch(() => null);
-  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => undefined;
+  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => true;
   return () => mailAboutDevice({ ...core, mailer, codeKey }, signIn);
 }
 
@@ -74,7 +75,7 @@ export function isNewDevice(
 function mailAboutDevice(
   core: NewDeviceCore & { mailer: Mailer; codeKey: CodeKey },
   { client, sessionId, identifier, beakId, authTime, call }: NewSignIn,
-): Promise<void> {
+): Promise<boolean> {
   const { userId, identifierType: type, identifierValue: identity } = identifier;
   return sendNotice(core, { userId, locale: client.locale }, async () => {
     const { verification, secrets } = newVerification(core, {

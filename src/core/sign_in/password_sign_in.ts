@@ -89,7 +89,7 @@ export async function signInWithPassword(
     throw new NestError("invalid_credentials");
   }
   // First: a call that is repeated must not find its device known already, and mail nothing.
-  await notice();
+  if (!(await notice())) throw new NestError("unavailable", { detail: "no time left for the notice" });
   if (beakId !== null) await rememberDevice(core, identifier, { beakId, isProof: false });
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   return { ...pair, passwordChangeRequired: password.mustChange };

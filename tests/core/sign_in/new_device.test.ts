@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { CALL_LIMIT_MS } from "#core/call.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { isNewDevice } from "#core/sign_in/new_device.ts";
+import { serveRpc } from "#entry/rpc.ts";
+import { handler as authenticate } from "#methods/2026-12-01/sign_in/authenticate_user.ts";
 import { redeemCode, sentCode } from "#tests/support/codes.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
-import { startNest, type TestNest, V2 } from "#tests/support/nest.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { NATIVE, startNest, type TestNest, V2 } from "#tests/support/nest.ts";
 import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { disownTokenIn, redeemLink } from "#tests/support/user_codes.ts";
+import { toEvent } from "#tools/local/gateway.ts";
 
 let nest: TestNest;
 beforeEach(async () => {
@@ -85,6 +90,26 @@ describe("the mail about a new device", () => {
     await signIn("one");
     await Promise.all([1, 2].map(() => signInWith(nest, "ada@example.com", P1, { device: machine("two") })));
     expect(notices()).toHaveLength(2);
+  });
+
+  test("is sent by the repetition of a sign-in with a password that had no time for it", async () => {
+    await givePassword(nest, "ada@example.com");
+    await signIn("one");
+    const person = { client_id: NATIVE, identifier_type: "email", identifier_value: "ada@example.com" };
+    const body = { ...person, grant_type: "password", password: P1, device: machine("two") };
+    const path = `${V3}authenticate_user`;
+    const incoming = {
+      method: "POST",
+      path,
+      headers: {},
+      body: Buffer.from(JSON.stringify(body)),
+      ip: "203.0.113.9",
+    };
+    const almostOver = { ...lambdaContext(), startedAt: Date.now() - CALL_LIMIT_MS + 400 };
+    const late = await serveRpc(authenticate.declaration, nest.gateway)(toEvent(incoming, path), almostOver);
+    expect({ status: late.statusCode, mails: notices() }).toEqual({ status: 503, mails: [] });
+    expect((await nest.call(path, body)).status).toBe(200);
+    expect(notices()).toHaveLength(1);
   });
 
   test("is not sent at older dates, whose installed clients get no new mails", async () => {
