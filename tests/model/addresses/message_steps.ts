@@ -126,7 +126,9 @@ export const redeems = fc.tuple(back, fc.boolean()).map(
           return system.redeem(name, of, purpose, { password, ...(bearer !== undefined && { bearer }) });
         },
         finish(state) {
-          const isBearer = session !== undefined && state.sessions[session]?.isLive === true;
+          const isBearer = session !== undefined;
+          // A call with a token that is not valid does nothing.
+          if (isBearer && !state.sessions[session]?.isLive) return "refused";
           return redeem(state, name, of, { password, isBearer });
         },
       });
