@@ -411,6 +411,17 @@ describe("signing out", () => {
     expect(await getUser(fromPage(cookie))).toMatchObject({ status: 200 });
   });
 
+  test("revoke_token with the cookie of another client ends nothing, and leaves the cookies to that client", async () => {
+    const cookie = cookieHeader(await signIn());
+    const asOther = { client_id: "client_asks" };
+    expect(await revokeToken(fromPage(cookie, OTHER_ORIGIN), asOther)).toMatchObject({
+      status: 204,
+      cookies: [],
+    });
+    expect(await getUser(fromPage(cookie))).toMatchObject({ status: 200 });
+    expect(await refresh(fromPage(cookie))).toMatchObject({ status: 200 });
+  });
+
   test("revoke_token refuses two values, and revoke_session ends the session all the same", async () => {
     const cookie = `${cookieHeader(await signIn())}; ${REFRESH_COOKIE}=01.reftok_x.y`;
     expect(await revokeToken(fromPage(cookie))).toMatchObject({

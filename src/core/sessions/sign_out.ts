@@ -9,21 +9,26 @@ import { splitRefreshToken } from "#core/sessions/refresh_token.ts";
 
 /**
  * Revokes the session of a refresh token of any generation (RFC 7009). The secret alone authorizes it, whatever client
- * the caller names. An unknown or wrong token is ignored, so the response reveals nothing.
+ * the caller names, unless the caller does not know it: a page does not see its cookie, so it must be of the page's client.
+ * An unknown or wrong token is ignored, so the response reveals nothing.
+ * @param clientId ends only a session of this client; null: of any
+ * @returns false if the session is of another client
  */
 export async function revokeRefreshToken(
   core: Pick<Core, "refreshTokens" | "sessions" | "clock" | "log">,
-  refreshToken: string,
+  { refreshToken, clientId }: { refreshToken: string; clientId: string | null },
   call: Call,
-): Promise<void> {
+): Promise<boolean> {
   const presented = splitRefreshToken(refreshToken);
-  if (!presented) return;
+  if (!presented) return true;
   const token = await core.refreshTokens.find(presented.id);
-  if (!token || !matchesHash(presented.secret, token.key)) return;
+  if (!token || !matchesHash(presented.secret, token.key)) return true;
+  if (clientId !== null && token.clientId !== clientId) return false;
   const { sessionId, userId } = token;
   const end = revocation({ _id: sessionId, userId }, "signed_out", byHolder(token, call), nowOf(core));
   const isFirst = await core.sessions.revoke(sessionId, end);
   if (isFirst) core.log.info("signed_out", { session_id: sessionId, user_id: userId });
+  return true;
 }
 
 /**

@@ -19,7 +19,7 @@ export const handler = rpc({
   request,
   response: null,
   errors: [],
-  async run({ core, request: { refresh_token }, call }) {
-    await revokeRefreshToken(core, refresh_token, call);
+  async run({ core, request: { refresh_token: refreshToken }, call }) {
+    await revokeRefreshToken(core, { refreshToken, clientId: null }, call);
   },
 });
