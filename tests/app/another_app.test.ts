@@ -1,6 +1,10 @@
 import { readFile, rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser, launchBrowser, press } from "#tests/support/browser.ts";
 import { freshDatabaseUri } from "#tests/support/database.ts";
+import { SIMPLE } from "#tests/support/nest.ts";
+import { P1, P2 } from "#tests/support/passwords.ts";
+import { V3 } from "#tests/support/plans.ts";
 import { runProgram, temporaryFolder } from "#tests/support/program.ts";
 import { createApp } from "#tools/operator/app/create_app.ts";
 
@@ -28,6 +32,40 @@ function namings(text: string): string[] {
   return withoutPasswords(own).match(/.{0,60}beak.{0,60}/gi) ?? [];
 }
 
+/** Registers a person at the app's local stack, and sets a new password in a browser with the link of a reset. */
+async function setsPassword(url: string, get: (path: string) => Promise<string>): Promise<void> {
+  const who = { client_id: SIMPLE, identifier_type: "email", identifier_value: "eve@example.com" };
+  const call = async (method: string, body: object) => {
+    const sent = await fetch(`${url}${V3}${method}`, { method: "POST", body: JSON.stringify(body) });
+    return { status: sent.status, body: (await sent.json()) as Record<string, string> };
+  };
+  expect((await call("register_user", { ...who, password: P1 })).status).toBe(200);
+  const { sample_clients } = JSON.parse(await get("/dev/status"));
+  const { redirect_uri } = sample_clients.find(({ id }: { id: string }) => id === SIMPLE);
+  expect((await call("send_password_reset", { ...who, redirect_uri })).status).toBe(200);
+  const mails = JSON.parse(await get("/dev/inbox")) as { to: string; text: string }[];
+  const { text } = mails.findLast(({ to }) => to === "eve@example.com") ?? { text: "" };
+  expect(namings(text)).toEqual([]);
+  const query = /\?token=\S+/.exec(text)?.[0];
+  expect(query, text).toBeDefined();
+  if (!hasBrowser) return;
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage({ locale: "en-GB" });
+    await page.goto(`${url}/magic-link${query}`);
+    expect(namings(await page.content())).toEqual([]);
+    expect(await page.title()).toContain("Acme");
+    await page.fill("#new-password", P2);
+    await press(page, "Set the password");
+    await page.locator("#reset-result", { hasText: "every device was signed out" }).waitFor();
+  } finally {
+    await browser.close();
+  }
+  const signIn = (password: string) =>
+    call("authenticate_user", { ...who, grant_type: "password", password });
+  expect([(await signIn(P1)).status, (await signIn(P2)).status]).toEqual([401, 200]);
+}
+
 describe("an app of somebody else's", () => {
   test("is named in its bundles, its mails, its landing page and its OpenAPI document, and Beak is not", async () => {
     const { status, printed } = await runProgram("tests/app/print_app.ts", [], { NEST_APP }).ended;
@@ -46,7 +84,7 @@ describe("an app of somebody else's", () => {
     expect(made["openapi document"]).toContain("https://nest.acme.example");
   }, 400_000);
 
-  test("signs a person in on its own local stack, whose page and mails do not name Beak", async () => {
+  test("signs a person in on its own local stack, whose page and mails do not name Beak, and sets a password on its landing page", async () => {
     await using folder = await temporaryFolder();
     const program = runProgram("tools/local/start.ts", [], {
       NEST_APP,
@@ -98,6 +136,7 @@ describe("an app of somebody else's", () => {
       code_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     });
     expect(await redeemed.json()).toMatchObject({ client_id: "acme_web", expires_in: 3600 });
+    await setsPassword(url, get);
     const operate = (environment: Record<string, string>) =>
       runProgram("tools/operator/nest.ts", ["--local", "users", "list"], {
         PORT: new URL(url).port,

@@ -5,6 +5,7 @@ import { client, current, nest } from "/assets/api.js";
 import { byId, make, terms } from "/assets/dom.js";
 import { time } from "/assets/format.js";
 import { decodeJws } from "/assets/jws.js";
+import { showPassword } from "/assets/password.js";
 import { showSessions } from "/assets/sessions.js";
 
 const CONSENT_TEXT = {
@@ -46,6 +47,7 @@ export async function showAccount(user) {
   );
   showAddresses(user.identifiers);
   showSessions(sessions);
+  showPassword(user);
   showConsent(consent);
   const items = news.map(({ primary: { payload } }) =>
     make("li", {}, `${payload.emoji} ${payload.title}: ${payload.body}`),

@@ -9,6 +9,7 @@ const EXPLANATIONS = {
   country_not_allowed: "This client sends no SMS to this country. Check the client's phoneCountries.",
   grant_not_allowed: "This client may not use this grant. Check the client's grants.",
   delivery_failed: "The message could not be sent. Try again.",
+  invalid_credentials: "The password is wrong.",
   password_not_acceptable: "Choose another password.",
   identifier_taken: "There is a user with it. Sign in instead.",
   registration_disabled: "This client registers nobody.",
