@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import type { StackCaller } from "#tests/support/black_box.ts";
-import type { BrowserSuite } from "#tests/support/browser.ts";
+import type { BrowserSuite, OpenOptions } from "#tests/support/browser.ts";
 
 /** The link of the newest mail to an address, which leads back to the console. */
-export function consoleLinkTo(caller: StackCaller, address: string): string {
+function consoleLinkTo(caller: StackCaller, address: string): string {
   const [link = ""] = /http:\S+\/console\?\S+/.exec(caller.mailTo(address).text) ?? [];
   return link;
 }
@@ -27,13 +27,15 @@ export async function userWithRoles(caller: StackCaller, address: string, roles:
 
 let admins = 0;
 
-/** Opens the console as an administrator, in a new context. */
+/**
+ * Opens the console as an administrator, in a new context.
+ * @param options.address of the administrator; default: a new one
+ */
 export async function openConsole(
   suite: BrowserSuite,
   caller: StackCaller,
-  options: Parameters<BrowserSuite["open"]>[1] = {},
+  { address = `admin.${++admins}@example.com`, ...options }: OpenOptions & { address?: string } = {},
 ): Promise<Page> {
-  const address = `admin.${++admins}@example.com`;
   await userWithRoles(caller, address, ["admin"]);
   const page = await suite.open("/console", options);
   await signInToConsole(page, caller, address);

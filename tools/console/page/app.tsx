@@ -10,6 +10,7 @@ import { settings } from "#tools/console/page/settings.ts";
 import { SignIn } from "#tools/console/page/sign_in.tsx";
 import { Status } from "#tools/console/page/status.tsx";
 import { UserPage } from "#tools/console/page/user_page.tsx";
+import { Webhooks } from "#tools/console/page/webhooks.tsx";
 
 /** Redeems the magic link that led here, once, and removes it from the URL. @returns the error, or null */
 async function redeemLink(): Promise<unknown> {
@@ -75,6 +76,7 @@ function SignedIn() {
 function Page() {
   const [area, id] = useRoute();
   if (area === "users" && id) return <UserPage key={id} id={id} />;
+  if (area === "webhooks") return <Webhooks id={id} />;
   return <FindUser />;
 }
 
@@ -90,6 +92,11 @@ function Header({ me }: { me: Me }) {
         <a href={hrefOf("users")} aria-current={area === "users" ? "page" : undefined}>
           Users
         </a>
+        {me.capabilities.includes("webhooks.manage") && (
+          <a href={hrefOf("webhooks")} aria-current={area === "webhooks" ? "page" : undefined}>
+            Webhooks
+          </a>
+        )}
       </nav>
       <p class="row">
         <span class="quiet">{me.email ?? me.id}</span> <SignOut />
