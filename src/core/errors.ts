@@ -92,6 +92,7 @@ export const ERRORS = {
   role_built_in: [409, "The role is built in and cannot be changed or deleted."],
   role_in_use: [409, "Some users still have the role."],
   too_many_roles: [409, "The app already has the maximum number of roles in this scope."],
+  too_many_accounts: [409, "The user is already a member of the maximum number of accounts."],
   last_owner: [409, "The user is the last owner of the account; make another member an owner first."],
   too_many_webhooks: [409, "The app already has the maximum number of webhooks."],
   webhook_disabled: [409, "The webhook is disabled; enable it first."],

@@ -52,6 +52,7 @@ const LIMITED = [
   "2020-12-14/authenticate_user",
   "2020-12-14/send_magic_link",
   "2021-10-06/create_trial_and_magic_link",
+  "2026-12-01/accept_account_invite",
   "2026-12-01/add_account_user",
   "2026-12-01/check_verification",
   "2026-12-01/send_verification",
@@ -157,6 +158,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
   expect(sending).toEqual([
     ["2020-12-14/send_magic_link", "ses:SendEmail"],
     ["2021-10-06/create_trial_and_magic_link", "ses:SendEmail"],
+    ["2026-12-01/add_account_user", "ses:SendEmail"],
     ["2026-12-01/remove_identifier", "ses:SendEmail"],
     ["2026-12-01/send_verification", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/set_primary_identifier", "ses:SendEmail"],

@@ -14,7 +14,18 @@ import { serveEvent } from "#entry/event.ts";
 import { addIdentifier, askToVerify, callWith, email, sentSecret } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { as as asUser, newMember, newOwner } from "#tests/support/members.ts";
-import { linkRequest, MAC, NOWHERE, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
+import {
+  linkIn,
+  linkRequest,
+  MAC,
+  NATIVE,
+  NOWHERE,
+  SIMPLE,
+  startNest,
+  type TestNest,
+  V1,
+  V2,
+} from "#tests/support/nest.ts";
 import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
@@ -222,6 +233,15 @@ async function useAccounts(): Promise<void> {
   const added = await newMember(nest, owner, "owner");
   const list = (cursor?: string) => asUser(nest, owner, "list_account_users", { limit: 1, cursor });
   await list((await list()).body.next_cursor);
+  const changed = { user_id: added.user_id, role_key: "admin" };
+  await asUser(nest, owner, "set_account_user_role", changed);
+  await asUser(nest, owner, "update_account", { name: "Acme" });
+  await asUser(nest, owner, "create_account", {});
+  await asUser(nest, owner, "list_accounts", {});
+  const invited = { identifier_type: "email", identifier_value: owner.address };
+  await asUser(nest, owner, "add_account_user", invited);
+  const token = linkIn(nest.lastMail(owner.address)).searchParams.get("token");
+  await asUser(nest, owner, "accept_account_invite", { client_id: NATIVE, token });
   await asUser(nest, owner, "remove_account_user", { user_id: added.user_id });
   const role = { scope: "account", key: "helper" };
   const content = { name: "Helper", level: 1, capabilities: [] };

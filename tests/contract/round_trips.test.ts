@@ -10,6 +10,7 @@ import { as as asUser, newMember, newOwner, userToAdd } from "#tests/support/mem
 import {
   codeIn,
   exchange,
+  linkIn,
   linkRequest,
   MAC,
   NATIVE,
@@ -443,6 +444,35 @@ describe("database round trips of a warm call with every limit enabled", () => {
     // Two more read and store who leaves, one looks for another administrator, one settles it.
     const leave = () => nest.call(`${V3}set_user_roles`, { ...own(), roles: [] }, { bearer });
     expect(await trips(leave)).toBe(7);
+  });
+
+  test("reading an account takes 2 round trips, and changing one or a member's role 3 and 4", async () => {
+    const owner = await newOwner(nest);
+    const { user_id } = await newMember(nest, owner);
+    const invited = async (): Promise<object> => {
+      const { address } = owner;
+      const user = { identifier_type: "email", identifier_value: address };
+      await asUser(nest, owner, "add_account_user", user);
+      return { client_id: NATIVE, token: linkIn(nest.lastMail(address)).searchParams.get("token") };
+    };
+    const counts: unknown[] = [];
+    for (const [method, body] of [
+      ["list_accounts", {}],
+      ["get_account", {}],
+      ["create_account", {}],
+      ["update_account", { name: "Acme" }],
+      ["set_account_user_role", { user_id, role_key: "admin" }],
+      ["accept_account_invite", await invited()],
+    ] as const)
+      counts.push([method, await trips(() => asUser(nest, owner, method, body))]);
+    expect(counts).toEqual([
+      ["list_accounts", 3],
+      ["get_account", 2],
+      ["create_account", 4],
+      ["update_account", 3],
+      ["set_account_user_role", 4],
+      ["accept_account_invite", 6],
+    ]);
   });
 
   test("methods about an account read the membership with the session: list_account_users takes 3, add_account_user 7, remove_account_user 8", async () => {

@@ -1,6 +1,6 @@
 import type { Scenario } from "#tests/faults/scenario.ts";
 import { as } from "#tests/support/members.ts";
-import type { Reply, TestNest, Tokens } from "#tests/support/nest.ts";
+import { linkIn, NATIVE, type Reply, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 
@@ -23,8 +23,53 @@ async function added(nest: TestNest, person: Tokens, address: string, change: ob
   return body.user_id;
 }
 
+/** A call of a method by a user with an account. */
+const byOwner = (method: string, body: object = {}): Scenario => ({
+  path: `${V3}${method}`,
+  async prepare({ nest }, address) {
+    const person = await owner(nest, address);
+    return () => as(nest, person, method, body);
+  },
+});
+
 /** Methods about accounts and their members. */
 export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
+  byOwner("list_accounts"),
+  byOwner("get_account"),
+  byOwner("create_account", { name: "Acme" }),
+  byOwner("update_account", { name: "Acme" }),
+  {
+    path: `${V3}set_account_user_role`,
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      const user_id = await added(nest, person, address);
+      return () => as(nest, person, "set_account_user_role", { user_id, role_key: "admin" });
+    },
+  },
+  {
+    path: `${V3}add_account_user`,
+    kind: "an invitation",
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      return () => add(nest, person, address, { password: undefined });
+    },
+  },
+  {
+    path: `${V3}accept_account_invite`,
+    async prepare({ nest }, address) {
+      const head = await owner(nest, `head.${address}`);
+      await add(nest, head, "", { identifier_value: address, password: undefined });
+      const token = linkIn(nest.lastMail(address)).searchParams.get("token");
+      const person = await owner(nest, address);
+      return async () => {
+        const reply = await as(nest, person, "accept_account_invite", { client_id: NATIVE, token });
+        if (reply.status !== 404) return reply;
+        // The response was lost, and the call went on to its end: the user is a member.
+        const isDone = ((await as(nest, person, "list_accounts")).body.items?.length ?? 0) > 1;
+        return isDone ? { ...reply, status: 200 } : reply;
+      };
+    },
+  },
   {
     path: `${V3}list_account_users`,
     async prepare({ nest }, address) {

@@ -70,6 +70,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   role_built_in: "Define a role with another key.",
   role_in_use: "Remove the role from all its users with `set_user_roles` first.",
   too_many_roles: "Delete a role that nobody needs.",
+  too_many_accounts: "Leave an account with `remove_account_user` first.",
   last_owner: "Make another member an owner with `set_account_user_role` first.",
   webhook_not_found: "List the webhooks again: somebody may have deleted it.",
   delivery_not_found:

@@ -30,7 +30,10 @@ const memberFields = (path: string): Record<string, FieldDocumentation> => ({
 });
 
 /** The fields of accounts and their members. */
-export const accountFields = (timestamp: Timestamp): Readonly<Record<string, FieldDocumentation>> => ({
+export const accountFields = (
+  timestamp: Timestamp,
+  page: string,
+): Readonly<Record<string, FieldDocumentation>> => ({
   ...memberFields("list_account_users.items[]"),
   "list_account_users.items": { description: "The members of the page." },
   "list_account_users.cursor": {
@@ -41,7 +44,10 @@ export const accountFields = (timestamp: Timestamp): Readonly<Record<string, Fie
     description: "The cursor of the next page; null at the end.",
     example: MEMBERS_CURSOR,
   },
-  ...accountParameters(["list_account_users", "add_account_user", "remove_account_user"]),
+  ...accountParameters([
+    ...["list_account_users", "add_account_user", "remove_account_user", "set_account_user_role"],
+    ...["get_account", "update_account"],
+  ]),
   "add_account_user.password": {
     description: "The password with which the user signs in once. They must set another one then.",
     example: "correct horse battery staple 1",
@@ -50,11 +56,39 @@ export const accountFields = (timestamp: Timestamp): Readonly<Record<string, Fie
     description: "The key of the role that the user gets in the account. Default: `member`.",
     example: "member",
   },
-  "add_account_user.user_id": { description: "The id of the new user.", example: USER_ID },
+  "add_account_user.redirect_uri": {
+    description:
+      "The page that the link of an invitation opens: one of the client's redirect URIs. Default: the first one.",
+    example: page,
+  },
+  "add_account_user.user_id": {
+    description: "The id of the new user; null if a person was invited.",
+    example: USER_ID,
+  },
   "add_account_user.status": {
-    description: "`active`: the user is a member.",
+    description: "`active`: the user is a member. `invited`: the address got an invitation.",
     example: "active",
-    narrows: { enum: ["active"] },
+    narrows: { enum: ["active", "invited"] },
+  },
+  ...memberFields("set_account_user_role.user"),
+  "set_account_user_role.user_id": { description: "The id of the member.", example: USER_ID },
+  "set_account_user_role.role_key": {
+    description: "The key of the role that the member is to have in the account.",
+    example: "admin",
+  },
+  "accept_account_invite.token": {
+    description: "The token of the link in the mail.",
+    example: "0".repeat(64),
+  },
+  "list_accounts.items": { description: "The accounts of the user." },
+  ...ownAccountFields("list_accounts.items[]", timestamp),
+  ...accountOf("get_account", timestamp),
+  ...accountOf("create_account", timestamp),
+  ...accountOf("update_account", timestamp),
+  "create_account.name": { description: "What the account is called; null: nothing.", example: "Acme" },
+  "update_account.name": {
+    description: "What the account is called; null removes the name.",
+    example: "Acme",
   },
   "remove_account_user.user_id": { description: "The id of the member.", example: USER_ID },
   "remove_account_user.removed_at": timestamp("When the member was removed."),
@@ -70,3 +104,26 @@ const accountParameters = (methods: readonly string[]): Record<string, FieldDocu
       },
     ]),
   );
+
+/** The fields of an account in the response of a method. */
+const ownAccountFields = (path: string, timestamp: Timestamp): Record<string, FieldDocumentation> => ({
+  [`${path}.id`]: { description: "The id of the account.", example: ACCOUNT_ID },
+  [`${path}.name`]: { description: "What the account is called; null: nothing.", example: "Acme" },
+  [`${path}.role`]: {
+    description:
+      "The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role.",
+    example: 100,
+  },
+  [`${path}.role_key`]: {
+    description:
+      "The key of the user's role in the account. Null if the role was deleted: it allows nothing.",
+    example: "owner",
+  },
+  [`${path}.created_at`]: timestamp("When the account was created."),
+});
+
+/** The fields of the account that a method returns. */
+const accountOf = (method: string, timestamp: Timestamp): Record<string, FieldDocumentation> => ({
+  [`${method}.account`]: { description: "The account." },
+  ...ownAccountFields(`${method}.account`, timestamp),
+});

@@ -505,8 +505,8 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   ...roleFields(timestamp),
   ...peopleFields(timestamp, CLIENT),
-  ...accountFields(timestamp),
   ...supportFields(timestamp),
+  ...accountFields(timestamp, CLIENT.redirectUri),
   identifiers: { description: "Every email address that the user has or had." },
   "get_user.identifiers[].id": {
     description: `The identifier's id. ${OPAQUE}`,

@@ -110,6 +110,19 @@ export default defineMessages({
     warning: "Niemand von {app} wird dich je nach diesem Link fragen. Gib ihn nicht weiter.",
     footer: "Du erwartest kein Konto? Dann kannst du diese E-Mail ignorieren oder sie an {security} melden.",
   },
+  accountInvite: {
+    subject: "Einladung in ein Konto bei {app}",
+    title: "Du bist eingeladen",
+    openingBy: "{inviter} lädt dich in das eigene Konto bei {app} ein.",
+    opening: "Jemand lädt dich in das eigene Konto bei {app} ein.",
+    intro:
+      "Um beizutreten, öffne den Link und melde dich mit dieser E-Mail-Adresse an. Der Link ist 7 Tage gültig und funktioniert nur einmal.",
+    button: "Dem Konto beitreten",
+    paste: "Wenn der Button nicht funktioniert, füge diese Adresse in deinen Browser ein:",
+    warning: "Niemand von {app} wird dich je nach diesem Link fragen. Gib ihn nicht weiter.",
+    footer:
+      "Du kennst den Absender nicht? Dann kannst du diese E-Mail ignorieren oder sie an {security} melden.",
+  },
   noAccount: {
     subject: "Zu dieser Adresse gibt es kein Konto bei {app}",
     title: "Kein Konto zu dieser Adresse",

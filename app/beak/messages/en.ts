@@ -104,6 +104,17 @@ export default defineMessages({
     warning: "Nobody from {app} will ever ask you for this link. Do not share it.",
     footer: "Do you not expect an account? You can ignore this email, or report it to {security}.",
   },
+  accountInvite: {
+    subject: "You are invited to an account of {app}",
+    title: "You are invited",
+    openingBy: "{inviter} invites you to their account of {app}.",
+    opening: "Somebody invites you to their account of {app}.",
+    intro: "To join, open the link and sign in with this email address. The link works once, for 7 days.",
+    button: "Join the account",
+    paste: "If the button does nothing, paste this into your browser:",
+    warning: "Nobody from {app} will ever ask you for this link. Do not share it.",
+    footer: "Do you not know the sender? You can ignore this email, or report it to {security}.",
+  },
   noAccount: {
     subject: "There is no {app} account with this address",
     title: "No account with this address",

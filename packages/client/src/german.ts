@@ -69,6 +69,7 @@ export const GERMAN: Messages = {
   too_many_roles: "Es gibt zu viele Rollen. Lösche zuerst eine.",
   own_address_not_verified: "Bestätige zuerst deine eigene E-Mail-Adresse.",
   account_not_found: "Dieses Konto gibt es nicht, oder du gehörst nicht mehr dazu.",
+  too_many_accounts: "Du bist schon in zu vielen Konten.",
   last_owner: "Das ist der letzte Besitzer des Kontos. Mache zuerst jemand anderen zum Besitzer.",
   unknown_event: INVALID_REQUEST,
   webhook_url_not_allowed:

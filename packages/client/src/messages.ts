@@ -67,6 +67,7 @@ export const ENGLISH: Messages = {
   too_many_roles: "There are too many roles. Delete one first.",
   own_address_not_verified: "Confirm your own email address first.",
   account_not_found: "This account does not exist, or you are no longer part of it.",
+  too_many_accounts: "You are in too many accounts already.",
   last_owner: "This is the last owner of the account. Make somebody else an owner first.",
   unknown_event: INVALID_REQUEST,
   webhook_url_not_allowed: "Messages can't be sent to this address. Take a public https address.",

@@ -8,10 +8,12 @@ export const VERSION = "2026-12-01";
  * `array`, or the names of an object's fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
-  add_account_user: {"bearer":true,"fills":"","answer":"status","errors":"invalid_identifier country_not_allowed password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited"},
+  accept_account_invite: {"bearer":true,"fills":"client_id","answer":"account_id","errors":"client_not_found verification_not_found rate_limited"},
+  add_account_user: {"bearer":true,"fills":"redirect_uri","answer":"status","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited delivery_failed"},
   authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials grant_not_allowed not_found client_not_found verification_not_found rate_limited captcha_unavailable"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
+  create_account: {"bearer":true,"fills":"","answer":"account{}","errors":"too_many_accounts"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken delivery_failed"},
@@ -19,12 +21,14 @@ export const METHODS = {
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
   delete_webhook: {"bearer":true,"fills":"","answer":"deleted_at","errors":"webhook_not_found"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
+  get_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
   get_billing_history: {"bearer":true,"fills":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
   get_sign_in_history: {"bearer":true,"fills":"user_id","answer":"events[]","errors":"user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
   list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
+  list_accounts: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
@@ -46,11 +50,13 @@ export const METHODS = {
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_test_webhook: {"bearer":true,"fills":"","answer":"delivery_id","errors":"webhook_not_found webhook_disabled"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
+  set_account_user_role: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation account_not_found user_not_found role_not_found last_owner"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","answer":"","errors":"not_found"},
   set_password: {"bearer":true,"fills":"","answer":"sessions_revoked#","errors":"password_not_acceptable invalid_credentials reauthentication_required grant_not_allowed rate_limited"},
   set_primary_identifier: {"bearer":true,"fills":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
   set_role: {"bearer":true,"fills":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
   set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found last_admin"},
+  update_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
   update_user: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
   update_webhook: {"bearer":true,"fills":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
   verify_identifier: {"bearer":false,"fills":"client_id","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
@@ -64,10 +70,12 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 
 /** Every error code that a method can return. */
 export interface Errors {
-  add_account_user: CommonError | "invalid_identifier" | "country_not_allowed" | "password_not_acceptable" | "own_address_not_verified" | "capability_escalation" | "account_not_found" | "role_not_found" | "identifier_taken" | "rate_limited";
+  accept_account_invite: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
+  add_account_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "own_address_not_verified" | "capability_escalation" | "account_not_found" | "role_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed";
   authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited" | "captcha_unavailable";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
+  create_account: CommonError | "too_many_accounts";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken" | "delivery_failed";
@@ -75,12 +83,14 @@ export interface Errors {
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   delete_webhook: CommonError | "webhook_not_found";
   disown_session: CommonError | "verification_not_found";
+  get_account: CommonError | "account_not_found";
   get_billing_history: CommonError | "user_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
   get_sign_in_history: CommonError | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "account_not_found" | "user_not_found";
   list_account_users: CommonError | "account_not_found";
+  list_accounts: CommonError;
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
@@ -102,11 +112,13 @@ export interface Errors {
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_test_webhook: CommonError | "webhook_not_found" | "webhook_disabled";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
+  set_account_user_role: CommonError | "capability_escalation" | "account_not_found" | "user_not_found" | "role_not_found" | "last_owner";
   set_marketing_consent: CommonError | "not_found";
   set_password: CommonError | "password_not_acceptable" | "invalid_credentials" | "reauthentication_required" | "grant_not_allowed" | "rate_limited";
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
   set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
   set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "last_admin";
+  update_account: CommonError | "account_not_found";
   update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
@@ -216,7 +228,14 @@ export interface ErrorBodies {
 
 /** The request body of each method. */
 export interface Requests {
-  /** Creates a user with a password who is a member of an account. */
+  /** Makes the user a member of the account that invited them by mail. */
+  accept_account_invite: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The token of the link in the mail. */
+    token: string;
+  };
+  /** Creates a user with a password who is a member of an account, or invites a person by mail. */
   add_account_user: {
     /** The account. Absent: the one in which the user acts. */
     account_id?: string;
@@ -225,9 +244,11 @@ export interface Requests {
     /** The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user. */
     identifier_value: string;
     /** The password with which the user signs in once. They must set another one then. */
-    password: string;
+    password?: string;
     /** The key of the role that the user gets in the account. Default: `member`. */
     role_key?: string;
+    /** The page that the link of an invitation opens: one of the client's redirect URIs. Default: the first one. */
+    redirect_uri?: string;
   };
   /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. */
   authenticate_user: {
@@ -282,6 +303,11 @@ export interface Requests {
     client_id: string;
     /** The token in the link. */
     token: string;
+  };
+  /** Creates an account that the user owns, besides those that they have. */
+  create_account: {
+    /** What the account is called; null: nothing. */
+    name?: string | null;
   };
   /** Returns the URL of a Stripe page where the user buys a plan. */
   create_checkout_session: {
@@ -373,6 +399,11 @@ export interface Requests {
     /** The token in the link of the mail, `disown`. */
     token: string;
   };
+  /** Returns an account, and the role of the user in it. */
+  get_account: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id?: string;
+  };
   /** Returns a user's subscriptions, also ended ones, and their payments and refunds. */
   get_billing_history: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -410,6 +441,9 @@ export interface Requests {
     limit?: number;
     /** The `next_cursor` of the page before, of the same account. Absent: the first page. */
     cursor?: string;
+  };
+  /** Lists the accounts of which the user is a member, the oldest membership first. */
+  list_accounts: {
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
@@ -687,6 +721,15 @@ export interface Requests {
     /** For a link: the page that it opens, one of the client's redirect URIs. Absent: the app's own page, which hands the token to the app. */
     redirect_uri?: string;
   };
+  /** Gives a member of an account another role. */
+  set_account_user_role: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id?: string;
+    /** The id of the member. */
+    user_id: string;
+    /** The key of the role that the member is to have in the account. */
+    role_key: string;
+  };
   /** Records the marketing consent level that a user chooses. */
   set_marketing_consent: {
     /** The user's id. An opaque string: compare it, do not parse it. */
@@ -725,6 +768,13 @@ export interface Requests {
     user_id: string;
     /** The keys of all platform roles that the user is to have. Roles that are left out are taken. `user` may be left out. */
     roles: Array<string>;
+  };
+  /** Changes the name of an account. */
+  update_account: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id?: string;
+    /** What the account is called; null removes the name. */
+    name: string | null;
   };
   /** Changes the name, the locale, the metadata or the status of a user. */
   update_user: {
@@ -770,11 +820,15 @@ export interface Requests {
 
 /** The response body of each method; undefined if there is none. */
 export interface Responses {
+  accept_account_invite: {
+    /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+    account_id: string;
+  };
   add_account_user: {
-    /** The id of the new user. */
+    /** The id of the new user; null if a person was invited. */
     user_id: string | null;
-    /** `active`: the user is a member. */
-    status: "active";
+    /** `active`: the user is a member. `invited`: the address got an invitation. */
+    status: "active" | "invited";
   };
   authenticate_user: {
     /** A JWS to send in the `authorization` header (RFC 9068). Clients must treat it as opaque: only a call shows whether it is still valid, because a session can be revoked. */
@@ -815,6 +869,21 @@ export interface Responses {
     purpose: string;
     /** When the token expires. */
     expires_at: string;
+  };
+  create_account: {
+    /** The account. */
+    account: {
+      /** The id of the account. */
+      id: string;
+      /** What the account is called; null: nothing. */
+      name: string | null;
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      role: number;
+      /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
+      role_key: string | null;
+      /** When the account was created. */
+      created_at: string;
+    };
   };
   create_checkout_session: {
     /** The page to open in the user's browser. Do not store it: the URL opens the user's checkout page for anybody. */
@@ -885,6 +954,21 @@ export interface Responses {
   disown_session: {
     /** When the session ended. */
     revoked_at: string;
+  };
+  get_account: {
+    /** The account. */
+    account: {
+      /** The id of the account. */
+      id: string;
+      /** What the account is called; null: nothing. */
+      name: string | null;
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      role: number;
+      /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
+      role_key: string | null;
+      /** When the account was created. */
+      created_at: string;
+    };
   };
   get_billing_history: {
     /** The user's subscriptions, the newest first. */
@@ -1075,6 +1159,21 @@ export interface Responses {
     }>;
     /** The cursor of the next page; null at the end. */
     next_cursor: string | null;
+  };
+  list_accounts: {
+    /** The accounts of the user. */
+    items: Array<{
+      /** The id of the account. */
+      id: string;
+      /** What the account is called; null: nothing. */
+      name: string | null;
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      role: number;
+      /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
+      role_key: string | null;
+      /** When the account was created. */
+      created_at: string;
+    }>;
   };
   list_news_items: Array<{
     /** The news item's id. An opaque string: compare it, do not parse it. */
@@ -1410,6 +1509,25 @@ export interface Responses {
     /** From when another code or link can be requested for the address or number. */
     resend_at: string;
   };
+  set_account_user_role: {
+    /** The user. */
+    user: {
+      /** The user's id. */
+      id: string;
+      /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
+      account_id: string;
+      /** An email address. */
+      email: string | null;
+      /** What the user is called; null: not known. */
+      name: string | null;
+      /** The level of the member's role: owner 100, admin 80, member 50, or that of an own role. */
+      role: number;
+      /** The key of the member's role. Null if the role was deleted: it allows nothing. */
+      role_key: string | null;
+      /** `active`; `disabled`: the user can't sign in. */
+      status: "active" | "disabled" | "deleted";
+    };
+  };
   set_marketing_consent: undefined;
   set_password: {
     /** The number of sessions that ended. */
@@ -1462,6 +1580,21 @@ export interface Responses {
       id: string;
       /** The keys of the user's platform roles. Every user has `user`. */
       roles: Array<string>;
+    };
+  };
+  update_account: {
+    /** The account. */
+    account: {
+      /** The id of the account. */
+      id: string;
+      /** What the account is called; null: nothing. */
+      name: string | null;
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      role: number;
+      /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
+      role_key: string | null;
+      /** When the account was created. */
+      created_at: string;
     };
   };
   update_user: {

@@ -5,7 +5,9 @@ import type { CallArguments } from "./requests.ts";
 
 /** A function for each method of the API: `getUser` calls `get_user`. `sendMagicLink` is one of the client's own functions. */
 export interface NamedMethods<IsCamel extends boolean> {
-  /** Creates a user with a password who is a member of an account. @throws ClientError<"add_account_user"> */
+  /** Makes the user a member of the account that invited them by mail. @throws ClientError<"accept_account_invite"> */
+  acceptAccountInvite(...args: CallArguments<"accept_account_invite", IsCamel>): Promise<Cased<Responses["accept_account_invite"], IsCamel>>;
+  /** Creates a user with a password who is a member of an account, or invites a person by mail. @throws ClientError<"add_account_user"> */
   addAccountUser(...args: CallArguments<"add_account_user", IsCamel>): Promise<Cased<Responses["add_account_user"], IsCamel>>;
   /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
@@ -13,6 +15,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
   /** Says whether the token of a link is still valid, and what it is for. @throws ClientError<"check_verification"> */
   checkVerification(...args: CallArguments<"check_verification", IsCamel>): Promise<Cased<Responses["check_verification"], IsCamel>>;
+  /** Creates an account that the user owns, besides those that they have. @throws ClientError<"create_account"> */
+  createAccount(...args: CallArguments<"create_account", IsCamel>): Promise<Cased<Responses["create_account"], IsCamel>>;
   /** Returns the URL of a Stripe page where the user buys a plan. @throws ClientError<"create_checkout_session"> */
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
@@ -27,6 +31,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   deleteWebhook(...args: CallArguments<"delete_webhook", IsCamel>): Promise<Cased<Responses["delete_webhook"], IsCamel>>;
   /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */
   disownSession(...args: CallArguments<"disown_session", IsCamel>): Promise<Cased<Responses["disown_session"], IsCamel>>;
+  /** Returns an account, and the role of the user in it. @throws ClientError<"get_account"> */
+  getAccount(...args: CallArguments<"get_account", IsCamel>): Promise<Cased<Responses["get_account"], IsCamel>>;
   /** Returns a user's subscriptions, also ended ones, and their payments and refunds. @throws ClientError<"get_billing_history"> */
   getBillingHistory(...args: CallArguments<"get_billing_history", IsCamel>): Promise<Cased<Responses["get_billing_history"], IsCamel>>;
   /** Returns the marketing consent level that a user chose. @throws ClientError<"get_marketing_consent"> */
@@ -39,6 +45,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   getUser(...args: CallArguments<"get_user", IsCamel>): Promise<Cased<Responses["get_user"], IsCamel>>;
   /** Lists the members of an account, the oldest membership first. @throws ClientError<"list_account_users"> */
   listAccountUsers(...args: CallArguments<"list_account_users", IsCamel>): Promise<Cased<Responses["list_account_users"], IsCamel>>;
+  /** Lists the accounts of which the user is a member, the oldest membership first. @throws ClientError<"list_accounts"> */
+  listAccounts(...args: CallArguments<"list_accounts", IsCamel>): Promise<Cased<Responses["list_accounts"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
@@ -79,6 +87,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   sendTestWebhook(...args: CallArguments<"send_test_webhook", IsCamel>): Promise<Cased<Responses["send_test_webhook"], IsCamel>>;
   /** Sends a code or a link with which the user verifies an email address or phone number. @throws ClientError<"send_verification"> */
   sendVerification(...args: CallArguments<"send_verification", IsCamel>): Promise<Cased<Responses["send_verification"], IsCamel>>;
+  /** Gives a member of an account another role. @throws ClientError<"set_account_user_role"> */
+  setAccountUserRole(...args: CallArguments<"set_account_user_role", IsCamel>): Promise<Cased<Responses["set_account_user_role"], IsCamel>>;
   /** Records the marketing consent level that a user chooses. @throws ClientError<"set_marketing_consent"> */
   setMarketingConsent(...args: CallArguments<"set_marketing_consent", IsCamel>): Promise<Cased<Responses["set_marketing_consent"], IsCamel>>;
   /** Sets the first password of the user, or changes it. @throws ClientError<"set_password"> */
@@ -89,6 +99,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   setRole(...args: CallArguments<"set_role", IsCamel>): Promise<Cased<Responses["set_role"], IsCamel>>;
   /** Sets the platform roles of a user. @throws ClientError<"set_user_roles"> */
   setUserRoles(...args: CallArguments<"set_user_roles", IsCamel>): Promise<Cased<Responses["set_user_roles"], IsCamel>>;
+  /** Changes the name of an account. @throws ClientError<"update_account"> */
+  updateAccount(...args: CallArguments<"update_account", IsCamel>): Promise<Cased<Responses["update_account"], IsCamel>>;
   /** Changes the name, the locale, the metadata or the status of a user. @throws ClientError<"update_user"> */
   updateUser(...args: CallArguments<"update_user", IsCamel>): Promise<Cased<Responses["update_user"], IsCamel>>;
   /** Changes a webhook, or enables or disables it. @throws ClientError<"update_webhook"> */

@@ -54,6 +54,20 @@ export const REGISTRATION_TEXTS = {
     warning: text(),
     footer: text("security"),
   },
+  /** The mail that invites a person to the account of others. */
+  accountInvite: {
+    subject: text(),
+    title: text(),
+    /** If the inviting person has proved an email address. */
+    openingBy: text("inviter"),
+    opening: text(),
+    intro: text(),
+    button: text(),
+    /** Stands above the address of the button. */
+    paste: text(),
+    warning: text(),
+    footer: text("security"),
+  },
   /** The mail to an address without an account, when somebody asks for a new password. */
   noAccount: {
     subject: text(),

@@ -14,3 +14,12 @@ export interface PendingRegistration {
   /** The page that the link of a reset opens. */
   redirectUri: string;
 }
+
+/** The membership that an invitation gives. */
+export interface Invite {
+  accountId: string;
+  /** As a membership refers to the role. */
+  role: string;
+  /** The user who invites. Their rights count when the invitation is accepted. */
+  invitedBy: string;
+}

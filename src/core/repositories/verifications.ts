@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
 import { OUTBOX_INDEX, type Outbox } from "#core/repositories/outbox.ts";
-import type { PendingRegistration } from "#core/repositories/pending_registration.ts";
+import type { Invite, PendingRegistration } from "#core/repositories/pending_registration.ts";
 import { type Attempt, RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { VerificationPurpose } from "#core/repositories/verification_purposes.ts";
@@ -43,6 +43,8 @@ export interface Verification extends Outbox {
   redirectUri?: string;
   /** What a code of the purpose `register` completes. */
   registration?: PendingRegistration;
+  /** What a link of the purpose `invite` gives. */
+  invite?: Invite;
   /** Codes that were presented with the nonce. They are counted before they are compared. */
   attempts: number;
   createdAt: string;
@@ -82,15 +84,9 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
     also: [{ field: "userId", refersTo: "userIds" }],
     // The user and the session may be those of another person, who typed this address.
     withheld: [
-      "nonceHash",
-      "codeHash",
-      "tokenHash",
-      "userId",
-      "sessionId",
-      "redemption",
-      "registration",
-      "purgeAt",
-    ],
+      ...["nonceHash", "codeHash", "tokenHash", "userId", "sessionId", "redemption", "registration"],
+      ...["invite", "purgeAt"],
+    ] as (keyof Verification)[],
     // A code that is still there could sign its user in during the erasure.
     isErasedFirst: true,
   };
@@ -149,11 +145,13 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
 
   /**
    * Revokes the earlier verifications of an identifier for a purpose, also used ones, which could be resumed. If it is for a
-   * user, those of other users stay: several users may try to add one address.
+   * user or an account, those of others stay: several users may try to add one address.
    */
-  async revokeEarlier({ _id, purpose, identifierValue, userId }: Verification, now: string): Promise<void> {
+  async revokeEarlier(verification: Verification, now: string): Promise<void> {
+    const { _id, purpose, identifierValue, userId, invite } = verification;
     const others = { purpose, identifierValue, _id: { $ne: _id }, createdAt: { $lte: now } };
-    const earlier = { ...openAt(now), ...others, ...(userId !== undefined && { userId }) };
+    const ofAccount = invite && { "invite.accountId": invite.accountId };
+    const earlier = { ...openAt(now), ...others, ...(userId !== undefined && { userId }), ...ofAccount };
     await this.#collection.updateMany(earlier, { $set: { revokedAt: now } });
   }
 

@@ -1,9 +1,14 @@
 import { ownAccountId, ownMembership } from "#core/accounts/own_account.ts";
-import { type AccountRights, NO_RIGHTS } from "#core/capabilities.ts";
+import { ACCOUNT_CAPABILITIES, type AccountRights, NO_RIGHTS } from "#core/capabilities.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
-import { builtInRole, type RoleDefinition } from "#core/roles/built_in.ts";
+import { builtInRole, OWNER, type RoleDefinition } from "#core/roles/built_in.ts";
+
+/** The rights of an owner. */
+export const OWNER_RIGHTS = {
+  ...{ roleKey: OWNER, level: 100, capabilities: ACCOUNT_CAPABILITIES },
+} satisfies Omit<AccountRights, "accountId">;
 
 /** The account role that a membership refers to; null if it was deleted. @param own the app's own account roles */
 export const accountRoleOf = (reference: string, own: readonly Role[]): RoleDefinition | null =>

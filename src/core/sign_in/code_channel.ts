@@ -18,6 +18,8 @@ export type ChannelCore = Pick<Core, "app" | "clock" | "identifiers" | "log" | "
   texter: Texter;
 };
 
+export type MailChannelCore = Omit<ChannelCore, "texter">;
+
 /** What is sent: to an address the mail, and to a number the SMS. */
 export interface ChannelMessage {
   mail: AnyMail;
@@ -62,8 +64,9 @@ export function openChannel(core: ChannelCore, checked: CheckedMessage, call: Ca
 
 type CheckedMessage = CheckedCode & { isLink?: boolean };
 
-async function openMail(
-  core: ChannelCore,
+/** As `openChannel`, for an email address. */
+export async function openMail(
+  core: MailChannelCore,
   { client, device, isLink = false }: CheckedMessage,
   { identity, address }: Extract<CodeTarget, { type: "email" }>,
   call: Call,

@@ -28,7 +28,7 @@ export interface TokenLink {
   /** 64 hex characters. */
   token: string;
   /** What the page does with the token. */
-  flow: "verify_identifier" | "reset_password" | "sign_in";
+  flow: "verify_identifier" | "reset_password" | "sign_in" | "account_invite";
   stage: Stage;
 }
 

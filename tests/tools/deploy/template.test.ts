@@ -299,6 +299,7 @@ describe("least privilege", () => {
         "authenticate_user",
         "send_magic_link",
         "create_trial_and_magic_link",
+        "accept_account_invite",
         "add_account_user",
         "check_verification",
         "send_verification",

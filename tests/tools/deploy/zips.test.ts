@@ -15,6 +15,7 @@ import {
   exchange,
   linkRequest,
   MAC,
+  NATIVE,
   NOWHERE,
   PRICE_ID,
   PRODUCT_ID,
@@ -367,7 +368,7 @@ describe.each(nodesToTry())(
       });
     });
 
-    test("the account methods add, list and remove a member", async () => {
+    test("the account methods add, change, list, invite and remove a member", async () => {
       const call = (method: string, body: object) =>
         zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, bearer());
       const user = { identifier_type: "email", identifier_value: "member@example.com" };
@@ -376,6 +377,17 @@ describe.each(nodesToTry())(
       const listed = await call("list_account_users", {});
       expect(listed.body.items.map(({ email }: { email: string }) => email)).toContain("member@example.com");
       const { user_id } = added.body;
+      const statuses = [
+        await call("set_account_user_role", { user_id, role_key: "admin" }),
+        await call("add_account_user", { ...user, identifier_value: "invited@example.com" }),
+        await call("create_account", { name: "Acme" }),
+        await call("update_account", { name: "Acme" }),
+        await call("get_account", {}),
+        await call("list_accounts", {}),
+      ].map(({ status }) => status);
+      expect(statuses).toEqual(Array(6).fill(200));
+      const unknown = await call("accept_account_invite", { client_id: NATIVE, token: "0".repeat(64) });
+      expect(unknown).toMatchObject({ status: 404, body: { code: "verification_not_found" } });
       expect(await call("remove_account_user", { user_id })).toMatchObject({ status: 200 });
     });
 

@@ -1,11 +1,16 @@
-import { as, newAddress, newMember, newOwner } from "#tests/support/members.ts";
-import type { CallOptions, Reply, TestNest } from "#tests/support/nest.ts";
+import { ACCOUNTS_LIMIT } from "#core/members/accounts.ts";
+import { as, newAddress, newMember, newOwner, type Owner } from "#tests/support/members.ts";
+import { type CallOptions, linkIn, NATIVE, type Reply, type TestNest } from "#tests/support/nest.ts";
 import type { Asker } from "#tests/tools/openapi/provoke.ts";
 
 type Body = Record<string, unknown>;
 
 /** The methods with an account policy. The asker calls them as an owner. */
-export const ACCOUNT_METHODS = ["list_account_users", "add_account_user", "remove_account_user"];
+export const ACCOUNT_METHODS = [
+  ...["list_account_users", "add_account_user", "remove_account_user", "set_account_user_role"],
+  ...["list_accounts", "get_account", "create_account", "update_account", "accept_account_invite"],
+];
+const WITH_MEMBER = ["remove_account_user", "set_account_user_role"];
 
 /** Puts an account of the caller, and a member of it, in place of the samples. */
 export async function readyForAccounts(
@@ -15,17 +20,28 @@ export async function readyForAccounts(
 ): Promise<{ body: Body; address: string; options: CallOptions }> {
   const owner = await newOwner(nest);
   const { cursor: _ofAnotherAccount, ...rest } = body;
-  const member = method === "remove_account_user" ? await newMember(nest, owner) : null;
+  const member = WITH_MEMBER.includes(method) ? await newMember(nest, owner) : null;
+  const invited = method === "accept_account_invite" ? await invite(nest, owner) : null;
+  if (invited) return { body: { ...rest, ...invited.body }, address: "", options: invited.options };
   return {
     body: {
       ...rest,
-      account_id: owner.account_id,
+      ...("account_id" in body && { account_id: owner.account_id }),
       ...(member && { user_id: member.user_id }),
       ...("identifier_value" in body && { identifier_value: newAddress() }),
     },
     address: owner.address,
     options: { bearer: owner.access_token },
   };
+}
+
+/** Invites another person. @returns what they send */
+async function invite(nest: TestNest, owner: Owner) {
+  const person = await newOwner(nest);
+  const identified = { identifier_type: "email", identifier_value: person.address };
+  await as(nest, owner, "add_account_user", identified);
+  const token = linkIn(nest.lastMail(person.address)).searchParams.get("token");
+  return { body: { client_id: NATIVE, token }, options: { bearer: person.access_token } };
 }
 
 type Provocation = (asker: Asker) => Promise<Reply>;
@@ -69,6 +85,43 @@ export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
       asker.send({ account_id: owner.account_id, identifier_value }, options, 0, strict);
     await send(newAddress());
     return send(newAddress());
+  },
+  too_many_accounts: async (asker) => {
+    const { owner, as: options } = await ownerOf(asker);
+    const rows = Array.from({ length: ACCOUNTS_LIMIT }, (_, each) => ({
+      ...{
+        _id: `acctmem_${owner.user_id}${each}` as never,
+        accountId: `account_many${each}`,
+        role: "member",
+      },
+      ...{ userId: owner.user_id, status: "active", createdAt: "2026-01-01T00:00:00.000Z", removedAt: null },
+    }));
+    await asker.nests.good.collection("account_members").insertMany(rows);
+    return asker.send({}, options);
+  },
+  "add_account_user:invalid_redirect_uri": (asker) =>
+    asker.send({ password: undefined, redirect_uri: "https://evil.example/" }),
+  "add_account_user:delivery_failed": async (asker) => {
+    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
+    return asker.send({ password: undefined });
+  },
+  "accept_account_invite:verification_not_found": (asker) => asker.send({ token: "0".repeat(64) }),
+  "accept_account_invite:rate_limited": async (asker) => {
+    const { as: options } = await ownerOf(asker);
+    const body = { client_id: NATIVE, token: "0".repeat(64) };
+    await asker.send(body, options, 0, asker.nests.strict);
+    return asker.send(body, options, 0, asker.nests.strict);
+  },
+  "set_account_user_role:role_not_found": (asker) => asker.send({ role_key: "nothing" }),
+  "set_account_user_role:user_not_found": (asker) => asker.send({ user_id: "user_nobody" }),
+  "set_account_user_role:capability_escalation": async (asker) => {
+    const owner = await newOwner(asker.nests.good);
+    const { access_token: bearer, account_id, user_id } = await newMember(asker.nests.good, owner, "admin");
+    return asker.send({ account_id, user_id, role_key: "owner" }, { bearer });
+  },
+  "set_account_user_role:last_owner": async (asker) => {
+    const { owner, as: options } = await ownerOf(asker);
+    return asker.send({ account_id: owner.account_id, user_id: owner.user_id, role_key: "member" }, options);
   },
   "remove_account_user:user_not_found": (asker) => asker.send({ user_id: "user_nobody" }),
   "remove_account_user:capability_escalation": async (asker) => {

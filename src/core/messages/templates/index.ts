@@ -1,4 +1,5 @@
 import { accountCreated } from "#core/messages/templates/account_created.ts";
+import { accountInvite } from "#core/messages/templates/account_invite.ts";
 import { addressChanged, verifyAddress } from "#core/messages/templates/identifiers.ts";
 import { magicLink, signInLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
 import { addressInUse, alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";
@@ -23,6 +24,7 @@ export const TEMPLATES = {
   already_registered: alreadyRegistered,
   registered,
   account_created: accountCreated,
+  account_invite: accountInvite,
   reset_password: resetPassword,
   no_account: noAccount,
   password_changed: passwordChanged,

@@ -1,36 +1,39 @@
 /**
- * Creates a user with a password who is a member of an account.
+ * Creates a user with a password who is a member of an account, or invites a person by mail.
  *
  * The caller must have proved an address or number of their own, and grants roles that allow no more than the caller's role in the
- * account. The user signs in with the password and must set another one. If somebody else proves the address first, the
- * password and the membership end. A call that failed on our side can be repeated with the same password.
+ * account. With `password`, the user signs in with it and must set another one; if somebody else proves the address first, the password
+ * and the membership end. A call that failed on our side can be repeated with the same password. Without it, the address gets a link to
+ * `redirect_uri`, whose page calls `accept_account_invite`; the response is the same whether or not the address has a user.
  */
 import { nullable, optional, strictObject, string } from "zod/mini";
 import { memberOf } from "#core/call.ts";
 import { addMember } from "#core/members/add_member.ts";
 import { countAdded, judgeGrantedRole, requireProvedCaller } from "#core/members/granted_role.ts";
-import { breachedPasswords, passwordHasher, rateLimiter } from "#core/parts.ts";
+import { inviteMember } from "#core/members/invite_member.ts";
+import { breachedPasswords, codeKey, mailer, passwordHasher, rateLimiter } from "#core/parts.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
 import { MEMBER } from "#core/roles/built_in.ts";
 import { roleKey } from "#core/roles/role_key.ts";
 import { readTarget } from "#core/verifications/code_request.ts";
 import { targetType } from "#core/verifications/target_type.ts";
-import { text, typedAddress } from "#core/wire.ts";
+import { invalidBody, text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({
   account_id: optional(text()),
   identifier_type: targetType,
   identifier_value: typedAddress(),
-  password: typedPassword(),
+  password: optional(typedPassword()),
   role_key: optional(roleKey()),
+  redirect_uri: optional(text()),
 });
 export const response = strictObject({ user_id: nullable(string()), status: string() });
 
 export const handler = rpc({
   name: "add_account_user",
   version: "2026-12-01",
-  summary: "Creates a user with a password who is a member of an account.",
+  summary: "Creates a user with a password who is a member of an account, or invites a person by mail.",
   access: "acct:account.users.manage",
   request,
   response,
@@ -41,11 +44,13 @@ export const handler = rpc({
     "capability_escalation",
     "invalid_identifier",
     "country_not_allowed",
+    "invalid_redirect_uri",
     "identifier_taken",
     "password_not_acceptable",
     "rate_limited",
+    "delivery_failed",
   ],
-  parts: { breachedPasswords, passwordHasher, rateLimiter },
+  parts: { breachedPasswords, codeKey, mailer, passwordHasher, rateLimiter },
   async reads({ core, caller }) {
     const userId = caller.kind === "user" ? caller.userId : "";
     const [own, identifiers] = await Promise.all([
@@ -60,8 +65,16 @@ export const handler = rpc({
     const role = judgeGrantedRole(member.account, asked.role_key ?? MEMBER, own);
     const client = core.oauthClients.require(member.clientId);
     const target = readTarget(client, asked.identifier_type, asked.identifier_value);
+    const { password, redirect_uri: redirectUri } = asked;
+    if (password === undefined && target.type === "phone")
+      throw invalidBody("needs a password for a phone number: invitations go by mail");
     await countAdded(core, member.account);
-    const user_id = await addMember(core, { client, target, password: asked.password, role }, member, call);
-    return { user_id, status: "active" };
+    if (password !== undefined) {
+      const user_id = await addMember(core, { client, target, password, role }, member, call);
+      return { user_id, status: "active" };
+    }
+    if (target.type === "email")
+      await inviteMember(core, { client, target, role, redirectUri, identifiers }, member, call);
+    return { user_id: null, status: "invited" };
   },
 });

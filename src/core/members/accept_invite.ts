@@ -1,0 +1,88 @@
+import type { Call, Caller } from "#core/call.ts";
+import { dominates } from "#core/capabilities.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { memberAdded } from "#core/events/account_events.ts";
+import { byHolder } from "#core/events/event_source.ts";
+import { derivedIdOf } from "#core/ids.ts";
+import { recordMembersRole } from "#core/members/granted_role.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import type { AccountMember } from "#core/repositories/account_members.ts";
+import { carrying } from "#core/repositories/outbox.ts";
+import type { Invite } from "#core/repositories/pending_registration.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
+import { accountRoleOf, standingIn } from "#core/roles/account_role.ts";
+import { MEMBER } from "#core/roles/built_in.ts";
+import { mayNotSignIn } from "#core/sessions/session_state.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import { findPresented, redeemVerification } from "#core/verifications/redeem_verification.ts";
+
+export type AcceptCore = Pick<
+  Core,
+  "accountMembers" | "clock" | "identifiers" | "log" | "roles" | "users" | "verifications"
+> & { codeKey: CodeKey; rateLimiter: RateLimiter };
+
+const notFound = () => new NestError("verification_not_found");
+
+/**
+ * Makes the user a member of the account that invited them. The user must have proved the address to which the link was sent; for
+ * others the token is unknown, and stays unused. A member who may not add users with the role any more invites nobody.
+ * @returns the id of the account
+ * @throws NestError verification_not_found, rate_limited, unavailable
+ */
+export async function acceptInvite(
+  core: AcceptCore,
+  { client, token }: { client: OAuthClient; token: string },
+  caller: Extract<Caller, { kind: "user" }>,
+  call: Call,
+): Promise<string> {
+  const now = core.clock.now();
+  const accepted = { purposes: ["invite"] as const, clientId: client.id, now };
+  const verification = await findPresented(core, { token }, accepted, call);
+  const { invite } = verification;
+  if (!invite) throw notFound();
+  const [owner, isAllowed] = await Promise.all([
+    core.identifiers.findActive(verification.identifierType, verification.identifierValue),
+    mayStillInvite(core, invite),
+  ]);
+  const isInvited = owner?.userId === caller.userId && owner.verifiedAt !== null;
+  if (!isInvited || !isAllowed) throw notFound();
+  await redeemVerification(core, verification, { now, call }, () =>
+    join(core, { verification, invite, caller, call, at: now.toISOString() }),
+  );
+  core.log.info("account_invite_accepted", { account_id: invite.accountId, user_id: caller.userId });
+  return invite.accountId;
+}
+
+/** Whether who invited is a member who could grant the role now. Otherwise a member could leave themselves a way back. */
+async function mayStillInvite(core: AcceptCore, { accountId, role, invitedBy }: Invite): Promise<boolean> {
+  const [user, memberships, own] = await Promise.all([
+    core.users.find(invitedBy),
+    core.accountMembers.listByUser(invitedBy),
+    core.roles.list("account"),
+  ]);
+  const granted = accountRoleOf(role, own);
+  const standing = user && !mayNotSignIn(user) ? standingIn({ user, memberships, own }, accountId) : null;
+  if (standing === null || granted === null) return false;
+  return standing.capabilities.includes("account.users.manage") && dominates(standing, granted);
+}
+
+interface Joining {
+  verification: Verification;
+  invite: Invite;
+  caller: Extract<Caller, { kind: "user" }>;
+  call: Call;
+  at: string;
+}
+
+/** Stores the membership, unless the user is a member already. Safe to repeat. */
+async function join(core: AcceptCore, { verification, invite, caller, call, at }: Joining): Promise<void> {
+  const source = byHolder(caller, call);
+  const content = { accountId: invite.accountId, userId: caller.userId, role: invite.role } as const;
+  const member: AccountMember = {
+    ...{ _id: derivedIdOf(verification._id, "accountMember"), ...content, status: "active" },
+    ...{ createdAt: at, removedAt: null, ...carrying([memberAdded(content, source, at)]) },
+  };
+  if (await core.accountMembers.insert(member)) await recordMembersRole(core, member, MEMBER, { source, at });
+}

@@ -1,0 +1,28 @@
+/**
+ * Creates an account that the user owns, besides those that they have. Not idempotent.
+ */
+import { nullable, optional, strictObject } from "zod/mini";
+import { userOf } from "#core/call.ts";
+import { accountFields, accountToWire } from "#core/members/account_view.ts";
+import { createAccount } from "#core/members/accounts.ts";
+import { OWNER_RIGHTS } from "#core/roles/account_role.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ name: optional(nullable(text(128))) });
+export const response = strictObject({ account: accountFields });
+
+export const handler = rpc({
+  name: "create_account",
+  version: "2026-12-01",
+  summary: "Creates an account that the user owns, besides those that they have.",
+  access: "user",
+  request,
+  isBodyOptional: true,
+  response,
+  errors: ["too_many_accounts"],
+  async run({ core, request: { name = null }, caller, call }) {
+    const account = await createAccount(core, name, userOf(caller), call);
+    return { account: accountToWire({ account, rights: { ...OWNER_RIGHTS, accountId: account._id } }) };
+  },
+});

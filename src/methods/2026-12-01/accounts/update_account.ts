@@ -1,0 +1,27 @@
+/**
+ * Changes the name of an account.
+ *
+ * Without `account_id`, of the account in which the user acts. Null removes the name.
+ */
+import { nullable, optional, strictObject } from "zod/mini";
+import { memberOf } from "#core/call.ts";
+import { accountFields, accountToWire } from "#core/members/account_view.ts";
+import { updateAccount } from "#core/members/accounts.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ account_id: optional(text()), name: nullable(text(128)) });
+export const response = strictObject({ account: accountFields });
+
+export const handler = rpc({
+  name: "update_account",
+  version: "2026-12-01",
+  summary: "Changes the name of an account.",
+  access: "acct:account.manage",
+  request,
+  response,
+  errors: ["account_not_found"],
+  async run({ core, request: { name }, caller, call }) {
+    return { account: accountToWire(await updateAccount(core, name, memberOf(caller), call)) };
+  },
+});
