@@ -87,7 +87,7 @@ export const ERRORS = {
   already_verified: [409, "The user has already verified this address or number."],
   identifier_not_verified: [
     409,
-    "The user has not proved this address or number yet, or has proved none and wants to add another.",
+    "The user has not verified this address or number, or has verified none and needs one for this.",
   ],
   role_built_in: [409, "The role is built in and cannot be changed or deleted."],
   role_in_use: [409, "Some users still have the role."],

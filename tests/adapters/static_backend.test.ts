@@ -5,6 +5,7 @@ import type { Client } from "#core/app/app.ts";
 import { clientWith } from "#tests/support/app.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { verifyOwnAddress } from "#tests/support/own_address.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { StaticBackend, type StaticReply } from "#tests/support/static_backend.ts";
 import { ADAPTER_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
@@ -327,6 +328,8 @@ describe("GET /me", () => {
   test("shows a platform administrator as 100 (S1, N2)", async () => {
     const token = await backend.register("admin@dev.com", "devpw1234");
     const { id } = await backend.take("GET", "/me", { token });
+    const own = { address: "admin@dev.com", headers: { authorization: `Bearer ${token}` } };
+    await verifyOwnAddress(stack, { client_id: backend.key, ...own });
     const internal = { authorization: `internal ${stack.secrets.internalKey}` };
     await stack.ask("POST", `${V3}set_user_roles`, { user_id: id, roles: ["admin"] }, internal);
     expect(await backend.take("GET", "/me", { token })).toMatchObject({ email: "admin@dev.com", role: 100 });

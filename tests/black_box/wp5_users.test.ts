@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StackAnswer, startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { verifyOwnAddress } from "#tests/support/own_address.ts";
 import { V3 } from "#tests/support/plans.ts";
 
 const P1 = "correct horse battery staple 1";
@@ -35,8 +36,15 @@ async function newPerson(more: object = { password: P1 }): Promise<Person> {
   return { user_id: body.user_id, address, headers: { authorization: `Bearer ${body.access_token}` } };
 }
 
+/** Registers a person who verifies the address, as whoever gets a role must. */
+async function newColleague(): Promise<Person> {
+  const colleague = await newPerson();
+  await verifyOwnAddress(stack, { client_id, ...colleague });
+  return colleague;
+}
+
 async function newAdmin(): Promise<Person> {
-  const admin = await newPerson();
+  const admin = await newColleague();
   const made = await call("set_user_roles", { user_id: admin.user_id, roles: ["admin"] }, internal);
   if (made.status !== 200) throw new Error(JSON.stringify(made.body));
   return admin;
@@ -105,7 +113,7 @@ test("WP5.3: disabling a user refuses their tokens at once and their sign-in, an
 });
 
 test("WP5.4: unknown capabilities and escalation are refused, a capability that is taken bites on the next call, and the last admin stays", async () => {
-  const [admin, clerk] = [await newAdmin(), await newPerson()];
+  const [admin, clerk] = [await newAdmin(), await newColleague()];
   const role = { scope: "platform", key: "clerk", name: "Clerk", level: 50 };
   const define = (...capabilities: string[]) => call("set_role", { ...role, capabilities }, admin.headers);
   expect(errorOf(await define("everything"))).toEqual([400, "unknown_capability"]);

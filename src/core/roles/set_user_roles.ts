@@ -2,6 +2,7 @@ import { dominates, type Rights } from "#core/capabilities.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { rolesChanged } from "#core/events/role_events.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
 import { ADMIN, builtInRole, EVERYBODY } from "#core/roles/built_in.ts";
@@ -9,7 +10,7 @@ import type { RoleAdministrator } from "#core/roles/change_roles.ts";
 import { leaveAdmins } from "#core/roles/leave_admins.ts";
 import { referenceTo, rightsOf, rolesOf } from "#core/roles/rights.ts";
 
-export type UserRolesCore = Pick<Core, "adminGuards" | "clock" | "roles" | "users">;
+export type UserRolesCore = Pick<Core, "adminGuards" | "clock" | "identifiers" | "roles" | "users">;
 
 /** How often a change is decided again because another call changed the user's roles meanwhile. */
 const ATTEMPTS = 5;
@@ -46,9 +47,21 @@ export function judgeUserRoles(
 }
 
 /**
- * Sets the platform roles of a user. They hold from the user's next call on.
+ * Checks that a user is the person whose address they have. Somebody else may have registered the address with a password of
+ * their own, and would get the roles. Nobody but an administrator can have set up a user whom an administrator created.
+ * @throws NestError identifier_not_verified
+ */
+function requireKnownPerson(identifiers: readonly Identifier[]): void {
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  const isKnown = active.some(({ verifiedAt, claimedBy }) => verifiedAt !== null || claimedBy === "admin");
+  if (!isKnown) throw new NestError("identifier_not_verified");
+}
+
+/**
+ * Sets the platform roles of a user. They hold from the user's next call on. Roles are added only to users who have verified an
+ * address or number, or whom an administrator created.
  * @returns the user with the new roles, and the app's own roles
- * @throws NestError user_not_found, role_not_found, capability_escalation, last_admin, unavailable
+ * @throws NestError user_not_found, role_not_found, identifier_not_verified, capability_escalation, last_admin, unavailable
  */
 export async function setUserRoles(
   core: UserRolesCore,
@@ -56,10 +69,15 @@ export async function setUserRoles(
   { rights, source }: RoleAdministrator,
 ): Promise<{ user: User; own: Role[] }> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const [user, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
+    const [user, own, identifiers] = await Promise.all([
+      core.users.find(userId),
+      core.roles.list("platform"),
+      core.identifiers.listByUser(userId),
+    ]);
     if (!user || user.status === "deleted") throw new NestError("user_not_found");
     const { from, to } = judgeUserRoles(user, keys, own, rights);
     if ([...from].sort().join() === to.join()) return { user, own };
+    if (to.some((one) => !from.includes(one))) requireKnownPerson(identifiers);
     const at = core.clock.now().toISOString();
     const change = { from, to, at, events: [rolesChanged(userId, { from, to }, source, at)] };
     const changed = await write(core, userId, change);

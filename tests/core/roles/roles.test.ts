@@ -3,6 +3,7 @@ import { ACCOUNT_CAPABILITIES, PLATFORM_CAPABILITIES } from "#core/capabilities.
 import { BUILT_IN_ROLES } from "#core/roles/built_in.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
 import { BUSY_MACHINE, type Reply, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
+import { register } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
 
@@ -205,6 +206,19 @@ describe("set_user_roles", () => {
     expect(codeOf(await asInternal("set_user_roles", rolesOf(person, ["owner"])))).toEqual(refused);
     const nobody = { user_id: "user_nobody", roles: [] };
     expect(codeOf(await asInternal("set_user_roles", nobody))).toEqual([404, "user_not_found"]);
+  });
+
+  test("gives no role to a user whose address nobody has verified, and takes roles of such a user", async () => {
+    const planted = await register(nest, { identifier_value: `person-${++people}@example.com` });
+    const { user_id } = planted.body as unknown as Tokens;
+    const give = (roles: string[]) => asInternal("set_user_roles", { user_id, roles });
+    expect(codeOf(await give(["admin"]))).toEqual([409, "identifier_not_verified"]);
+    expect((await call("get_user", planted.body as never, {})).body.roles).toEqual(["user"]);
+    await nest.collection("users").updateOne({ _id: user_id as never }, { $set: { roles: ["support"] } });
+    expect(codeOf(await give(["support", "admin"]))).toEqual([409, "identifier_not_verified"]);
+    expect((await give([])).status).toBe(200);
+    const owner = await nest.signIn(`person-${people}@example.com`);
+    expect((await asInternal("set_user_roles", rolesOf(owner, ["support"]))).status).toBe(200);
   });
 
   test("refuses to give or take a role that allows more than the caller's roles", async () => {

@@ -586,6 +586,10 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   role_built_in: (asker) => asker.send({ key: "admin" }),
   role_not_found: (asker) => asker.send({ key: "nothing" }),
   "set_user_roles:role_not_found": (asker) => asker.send({ roles: ["nothing"] }),
+  "set_user_roles:identifier_not_verified": async (asker) => {
+    const registered = await register(asker.nests.good, { identifier_value: `person${++users}@example.com` });
+    return asker.send({ user_id: registered.body.user_id, roles: ["support"] });
+  },
   "list_users:role_not_found": (asker) => asker.send({ role: "nothing", cursor: undefined }),
   role_in_use: async (asker) => {
     const { user_id } = await asker.nests.good.signIn(`person${++users}@example.com`);

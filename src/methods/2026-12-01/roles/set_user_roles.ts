@@ -2,7 +2,8 @@
  * Sets the platform roles of a user. They hold from the user's next call on.
  *
  * Needs the capability `roles.manage`. Callers give and take only roles that allow no more than their own. The last administrator
- * keeps the role. The first one is made with an internal key, or with `nest users grant`.
+ * keeps the role. Roles are added only to users who have verified an address or number, or whom an administrator created: anybody can
+ * register an address that nobody has verified. The first administrator is made with an internal key, or with `nest users grant`.
  */
 import { array, maxLength, strictObject, string } from "zod/mini";
 import { byCaller } from "#core/events/event_source.ts";
@@ -25,7 +26,13 @@ export const handler = rpc({
   access: "cap:roles.manage",
   request,
   response,
-  errors: ["capability_escalation", "user_not_found", "role_not_found", "last_admin"],
+  errors: [
+    "capability_escalation",
+    "user_not_found",
+    "role_not_found",
+    "identifier_not_verified",
+    "last_admin",
+  ],
   async run({ core, request: { user_id: userId, roles: keys }, caller, call }) {
     const administrator = { rights: rightsOfCaller(caller), source: byCaller(caller, call) };
     const { user, own } = await setUserRoles(core, { userId, keys }, administrator);
