@@ -55,7 +55,7 @@ export const METHODS = {
   set_password: {"bearer":true,"fills":"","answer":"sessions_revoked#","errors":"password_not_acceptable invalid_credentials reauthentication_required grant_not_allowed rate_limited"},
   set_primary_identifier: {"bearer":true,"fills":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
   set_role: {"bearer":true,"fills":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
-  set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found last_admin"},
+  set_user_roles: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found identifier_not_verified last_admin"},
   update_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
   update_user: {"bearer":true,"fills":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
   update_webhook: {"bearer":true,"fills":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
@@ -117,7 +117,7 @@ export interface Errors {
   set_password: CommonError | "password_not_acceptable" | "invalid_credentials" | "reauthentication_required" | "grant_not_allowed" | "rate_limited";
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
   set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
-  set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "last_admin";
+  set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "identifier_not_verified" | "last_admin";
   update_account: CommonError | "account_not_found";
   update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
