@@ -33,6 +33,7 @@ export interface RoleChange {
 
 const roleIndexes: IndexDescription[] = [
   { key: { scope: 1, key: 1 }, unique: true, partialFilterExpression: { deletedAt: null } },
+  { key: { scope: 1, key: 1, deletedAt: -1 } },
   OUTBOX_INDEX,
 ];
 
@@ -55,6 +56,13 @@ export class RoleRepository {
 
   find(scope: RoleScope, key: string): Promise<Role | null> {
     return this.#reads.findOne({ scope, key, deletedAt: null });
+  }
+
+  /** @returns when the last role with this key was deleted, ISO; null if none was */
+  async findDeletion(scope: RoleScope, key: string): Promise<string | null> {
+    const query = { scope, key, deletedAt: { $ne: null } };
+    const role = await this.#collection.findOne(query, { sort: { deletedAt: -1 } });
+    return role?.deletedAt ?? null;
   }
 
   /** Creates a role and records it. One of any simultaneous calls with the same key gets true. */

@@ -113,7 +113,8 @@ async function replace(
 
 /**
  * Deletes a role that nobody has. Between the search for a holder and the deletion, the role may be granted: then the number of
- * grants is another one, and the decision is made again.
+ * grants is another one, and the decision is made again. Deleting a role again changes nothing, so that a caller whose response was
+ * lost can repeat the call.
  * @returns when it was deleted, ISO
  * @throws NestError role_built_in, role_not_found, capability_escalation, role_in_use, unavailable
  */
@@ -125,7 +126,7 @@ export async function deleteRole(
   if (builtInRole(scope, key)) throw new NestError("role_built_in");
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const role = await core.roles.find(scope, key);
-    if (!role) throw new NestError("role_not_found");
+    if (!role) return requireDeletion(core, scope, key);
     requireDominance(rights, scope, role);
     const holders = scope === "platform" ? core.users : core.accountMembers;
     if (await holders.isHeld(role._id)) throw new NestError("role_in_use");
@@ -133,4 +134,11 @@ export async function deleteRole(
     if (await core.roles.delete(role, { at, events: [roleChanged(role, "deleted", source, at)] })) return at;
   }
   throw new NestError("unavailable", { detail: "other calls granted the role" });
+}
+
+/** @returns when the role was deleted, ISO @throws NestError role_not_found */
+async function requireDeletion({ roles }: RoleCore, scope: RoleScope, key: string): Promise<string> {
+  const deletedAt = await roles.findDeletion(scope, key);
+  if (deletedAt === null) throw new NestError("role_not_found");
+  return deletedAt;
 }

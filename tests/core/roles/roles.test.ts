@@ -156,8 +156,13 @@ describe("delete_role", () => {
     // What a call leaves that stops between its writes.
     const stored = await nest.collection("users").findOne({ _id: person.user_id as never });
     await setRoles(nest, person.user_id, []);
-    expect((await asInternal("delete_role", role)).status).toBe(200);
-    expect(codeOf(await asInternal("delete_role", role))).toEqual([404, "role_not_found"]);
+    const deleted = await asInternal("delete_role", role);
+    expect(deleted.status).toBe(200);
+    expect((await asInternal("delete_role", role)).body).toEqual(deleted.body);
+    expect(codeOf(await asInternal("delete_role", { ...role, key: "nothing" }))).toEqual([
+      404,
+      "role_not_found",
+    ]);
     await giveRole(nest, { key: "gone", capabilities: ["roles.manage"] });
     await nest
       .collection("users")
