@@ -60,7 +60,13 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       if (verb === "OPTIONS" && found.routes.length > 0)
         return success(answer, undefined, { headers: preflight(answer, declaration, found) });
       const client = clients.of(event);
-      const result = await call(route ?? refuse(found), { event, context, client, placed: found.placed });
+      const result = await call(route ?? refuse(found), {
+        event,
+        context,
+        client,
+        placed: found.placed,
+        now: answer.now,
+      });
       note(200, null);
       return withBody(success(answer, null), result);
     } catch (error) {
@@ -81,6 +87,7 @@ interface RouteCall {
   context: Invocation;
   client: OAuthClient;
   placed: FoundPath["placed"];
+  now: Date;
 }
 
 type CallRoute = (route: AdapterRoute, call: RouteCall) => Promise<ForeignBody>;
@@ -90,7 +97,7 @@ type Answered = Readonly<Record<string, unknown>>;
 function openRoutes({ routes }: AdapterDeclaration, open: OpenCore): CallRoute {
   const ownKey = open.part(localKey);
   const methods = new Map(routes.map((route) => [route, openMethod(route.method.declaration, open)]));
-  return async (route, { event, context, client, placed }) => {
+  return async (route, { event, context, client, placed, now }) => {
     const { name, version } = route.method.declaration;
     const asked = validate(route.request, Object.assign({}, readAsked(route, event), placed)) as never;
     const authorization = presented(route.credential, headerOf(event, "authorization"), ownKey);
@@ -101,7 +108,7 @@ function openRoutes({ routes }: AdapterDeclaration, open: OpenCore): CallRoute {
     };
     const body = route.toMethod(asked, client.id);
     const response = await (route.hasPages ? allPages(call, body) : call(body));
-    return route.toAnswer(response, { asked, client });
+    return route.toAnswer(response, { asked, client, now });
   };
 }
 

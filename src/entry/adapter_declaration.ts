@@ -33,6 +33,8 @@ export interface ForeignCall<Asked = never> {
   /** What the route read. */
   asked: Asked;
   client: OAuthClient;
+  /** When the request arrived. */
+  now: Date;
 }
 
 /** A route of another API, and the method that serves it. */

@@ -113,12 +113,14 @@ describe.skipIf(!hasBrowser)("@staticbackend/js in a page of the client's origin
         const registered = await program.register("${email}", "userpw");
         return [
           registered, await program.login("${email}", "userpw"), await program.me(registered.content),
-          await program.login("${email}", "wrong!"), await program.me("junk"),
+          await program.login("${email}", "wrong!"), await program.users("junk"),
+          await program.removeUser("junk", "user_1"), await program.addUser(registered.content, "page@example.com", "userpw"),
         ];
       })()`)) as Outcome[];
-      expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true, false, false]);
-      expect(outcomes.slice(3).map(({ content }) => content)).toEqual([
+      expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true, false, false, false, true]);
+      expect(outcomes.slice(3, 6).map(({ content }) => content)).toEqual([
         "The email address and the password do not sign anyone in.",
+        "The session token is missing, invalid or expired.",
         "The session token is missing, invalid or expired.",
       ]);
     } finally {
@@ -151,6 +153,17 @@ describe("the curl lines of the documentation", () => {
     const session = { "session-token-here": token, "user-token": token };
     expect(await curl(line("POST", user, "/login"))).toMatch(/^ey/);
     const bearer = (name: string) => `curl ${HEADERS} -H "Authorization: Bearer ${name}"`;
+    const newUser = `{"email": "added@user.com", "password": "userpw"}`;
+    const users = "https://na1.staticbackend.com/account/users";
+    expect(await curl(`${bearer("user-token")} -X POST -d '${newUser}' ${users}`, session)).toBe(true);
+    // The documentation prints DELETE for this line, and the list is its answer.
+    const listed = (await curl(`${bearer("user-token")} ${users}`, session)) as {
+      id: string;
+      email: string;
+    }[];
+    expect(listed.map(({ email }) => email)).toEqual([email, "added@user.com"]);
+    const gone = { ...session, "user-id-to-delete": listed[1]?.id ?? "" };
+    expect(await curl(`${bearer("user-token")} -X DELETE ${users}/user-id-to-delete`, gone)).toBe(true);
     const code = await curl(
       `${bearer("root-token")} -X POST -d '{"email": "${email}"}' https://na1.staticbackend.com/password/send`,
     );

@@ -80,7 +80,7 @@ test("WP5.5: add_account_user with a password makes a member who must change it;
 
   const [invited, other] = [await newPerson(), await newPerson()];
   const answer = await call("add_account_user", identified(invited.address), owner.headers);
-  expect(answer.body).toEqual({ user_id: null, status: "invited" });
+  expect(answer.body).toMatchObject({ user_id: null, status: "invited" });
   const token = /token=([0-9a-f]{64})/.exec(textTo(invited.address))?.[1];
   const accept = ({ headers }: Person) => call("accept_account_invite", { client_id, token }, headers);
   expect(errorOf(await accept(other))).toEqual([404, "verification_not_found"]);

@@ -34,6 +34,8 @@ export function clientWith({
     emailSenders: [],
     emailTemplates: [],
     linkQuery: "token",
+    addsBeforeProof: false,
+    addedUserAnswer: "true",
     phoneCountries: [],
     cookies: { enabled: false, default: false },
     captcha: null,

@@ -195,6 +195,8 @@ const DESKTOP: OAuthClient = {
   emailSenders: [],
   emailTemplates: [],
   linkQuery: "token",
+  addsBeforeProof: false,
+  addedUserAnswer: "true",
   phoneCountries: [],
   cookies: { enabled: false, default: false },
   captcha: null,

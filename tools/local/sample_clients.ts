@@ -56,7 +56,7 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
     ...{ userCode: id === native, emailSenders: ["hello@acme.example"] },
-    ...{ emailTemplates: [], linkQuery: "token" },
+    ...{ emailTemplates: [], linkQuery: "token", addsBeforeProof: false, addedUserAnswer: "true" },
     ...{ adapters: [], claims: {} },
   });
   const ofAdapters: Record<AdapterName, Client> = {
@@ -67,6 +67,7 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     static_backend: {
       ...sample(ADAPTER_CLIENT_IDS.static_backend, "Sample: adapter static_backend"),
       ...{ adapters: ["static_backend"], origins: [WEB_ORIGIN], registrationMode: "immediate" },
+      addsBeforeProof: true,
       accessTokenLifetimeSeconds: { local: 12 * HOUR, nonprod: 3600, prod: 3600 },
       passwordMinLength: { local: 6, nonprod: 15, prod: 15 },
       ...{ linkQuery: "code_and_email", redirectUris: ["https://ourapp.com/magic-custom-url"] },

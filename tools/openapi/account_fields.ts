@@ -11,7 +11,7 @@ const MEMBERS_CURSOR = cursorAfter(
 );
 
 /** The fields of a member in the response of a method. */
-const memberFields = (path: string): Record<string, FieldDocumentation> => ({
+const memberFields = (path: string, timestamp: Timestamp): Record<string, FieldDocumentation> => ({
   [`${path}.id`]: { description: "The user's id.", example: USER_ID },
   [`${path}.name`]: { description: "What the user is called; null: not known.", example: "Ada" },
   [`${path}.role`]: {
@@ -22,6 +22,7 @@ const memberFields = (path: string): Record<string, FieldDocumentation> => ({
     description: "The key of the member's role. Null if the role was deleted: it allows nothing.",
     example: "member",
   },
+  [`${path}.created_at`]: timestamp("When the user became a member."),
   [`${path}.status`]: {
     description: "`active`; `disabled`: the user can't sign in.",
     example: "active",
@@ -34,7 +35,7 @@ export const accountFields = (
   timestamp: Timestamp,
   page: string,
 ): Readonly<Record<string, FieldDocumentation>> => ({
-  ...memberFields("list_account_users.items[]"),
+  ...memberFields("list_account_users.items[]", timestamp),
   "list_account_users.items": { description: "The members of the page." },
   "list_account_users.cursor": {
     description: "The `next_cursor` of the page before, of the same account. Absent: the first page.",
@@ -70,7 +71,7 @@ export const accountFields = (
     example: "active",
     narrows: { enum: ["active", "invited"] },
   },
-  ...memberFields("set_account_user_role.user"),
+  ...memberFields("set_account_user_role.user", timestamp),
   "set_account_user_role.user_id": { description: "The id of the member.", example: USER_ID },
   "set_account_user_role.role_key": {
     description: "The key of the role that the member is to have in the account.",

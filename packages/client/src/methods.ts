@@ -9,7 +9,7 @@ export const VERSION = "2026-12-01";
  */
 export const METHODS = {
   accept_account_invite: {"bearer":true,"fills":"client_id","answer":"account_id","errors":"client_not_found verification_not_found rate_limited"},
-  add_account_user: {"bearer":true,"fills":"redirect_uri","answer":"status","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited delivery_failed"},
+  add_account_user: {"bearer":true,"fills":"redirect_uri","answer":"account_id status","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited delivery_failed"},
   authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials grant_not_allowed not_found client_not_found verification_not_found rate_limited captcha_unavailable"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
@@ -825,6 +825,8 @@ export interface Responses {
     account_id: string;
   };
   add_account_user: {
+    /** The account. Absent: the one in which the user acts. */
+    account_id: string;
     /** The id of the new user; null if a person was invited. */
     user_id: string | null;
     /** `active`: the user is a member. `invited`: the address got an invitation. */
@@ -1156,6 +1158,8 @@ export interface Responses {
       role_key: string | null;
       /** `active`; `disabled`: the user can't sign in. */
       status: "active" | "disabled" | "deleted";
+      /** When the user became a member. */
+      created_at: string;
     }>;
     /** The cursor of the next page; null at the end. */
     next_cursor: string | null;
@@ -1526,6 +1530,8 @@ export interface Responses {
       role_key: string | null;
       /** `active`; `disabled`: the user can't sign in. */
       status: "active" | "disabled" | "deleted";
+      /** When the user became a member. */
+      created_at: string;
     };
   };
   set_marketing_consent: undefined;

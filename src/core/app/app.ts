@@ -99,11 +99,12 @@ export interface Client {
   emailSenders: readonly string[];
   /** Mails of sign-in links that a program may request without an internal key, with exactly these texts. */
   emailTemplates: readonly EmailTemplate[];
-  /**
-   * The query of its links of `send_otp`. `code_and_email` is for programs that expect it; the address is then in URLs,
-   * which servers log.
-   */
+  /** The query of its links of `send_otp`. With `code_and_email`, addresses are in URLs, which servers log. */
   linkQuery: LinkQuery;
+  /** Whether users may add members with a password to their account before they prove an address. */
+  addsBeforeProof: boolean;
+  /** What the adapter static_backend answers to a new member: `true`, or the user, as its programs of 1.6 expect. */
+  addedUserAnswer: "true" | "user";
   /** Countries whose phone numbers receive codes by SMS (ISO 3166-1, such as `GB`); empty: none. Each SMS costs money. */
   phoneCountries: readonly string[];
   /**

@@ -107,6 +107,8 @@ const client = strictObject({
   emailSenders: _default(array(address()), []),
   emailTemplates: _default(array(emailTemplate), []),
   linkQuery: _default(oneOf(LINK_QUERIES), "token"),
+  addsBeforeProof: _default(boolean(), false),
+  addedUserAnswer: _default(oneOf(["true", "user"]), "true"),
   phoneCountries: _default(
     array(matches(/^[A-Z]{2}$/, "must be a country of ISO 3166-1, such as GB, in upper case")),
     [],

@@ -23,6 +23,8 @@ interface ClientSettings<Locale extends string>
     | "emailSenders"
     | "emailTemplates"
     | "linkQuery"
+    | "addsBeforeProof"
+    | "addedUserAnswer"
     | "phoneCountries"
     | "captcha"
     | "adapters"

@@ -13,12 +13,13 @@ import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import { MEMBER } from "#core/roles/built_in.ts";
+import { unauthorized } from "#core/sessions/access_token.ts";
 import { settleAll } from "#core/settle.ts";
 import { newIdentifier } from "#core/users/sign_in_user.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";
 
 export type AddCore = CheckCore &
-  Pick<Core, "accountMembers" | "clock" | "identifiers" | "passwords" | "roles" | "users"> & {
+  Pick<Core, "accountMembers" | "clock" | "identifiers" | "passwords" | "roles" | "sessions" | "users"> & {
     passwordHasher: PasswordHasher;
   };
 
@@ -108,7 +109,10 @@ async function complete(core: AddCore, added: AddedUser, found: Identifier, addi
   return addMembership(core, added, found, adding);
 }
 
-/** @throws NestError identifier_taken if the owner of the address begins to prove it meanwhile */
+/**
+ * @throws NestError identifier_taken if the owner of the address begins to prove it meanwhile; unauthorized if the caller's session
+ *   ended meanwhile
+ */
 async function addMembership(
   core: AddCore,
   { role, target }: AddedUser,
@@ -126,10 +130,15 @@ async function addMembership(
   await core.accountMembers.insert(member);
   await recordMembersRole(core, member, MEMBER, { source, at });
   // A proof refuses registrations before it reads the memberships that it ends.
-  const current = await core.identifiers.findActive(target.type, target.identity);
-  if (current?._id === _id && current.verifiedAt === null && current.registration === undefined)
+  // A proof of the caller's address ends the caller's session before it reads whom the caller added.
+  const [current, session] = await Promise.all([
+    core.identifiers.findActive(target.type, target.identity),
+    core.sessions.find(caller.sessionId),
+  ]);
+  const isOwn = session !== null && session.revokedAt === null;
+  if (isOwn && current?._id === _id && current.verifiedAt === null && current.registration === undefined)
     return userId;
   const removal = { at, events: [memberRemoved(member, source, at)], wasDefault: true };
   await core.accountMembers.remove({ _id: member._id }, removal);
-  throw taken();
+  throw isOwn ? taken() : unauthorized("token_revoked");
 }

@@ -1,4 +1,5 @@
 import { type AccountRights, dominates } from "#core/capabilities.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { memberRoleChanged } from "#core/events/account_events.ts";
@@ -9,7 +10,7 @@ import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import { accountRoleOf, accountRoleReference } from "#core/roles/account_role.ts";
-import { builtInRole } from "#core/roles/built_in.ts";
+import { builtInRole, MEMBER } from "#core/roles/built_in.ts";
 
 /**
  * Checks that a caller has proved an address or number, without I/O. Otherwise anyone could send invitations and claim addresses from
@@ -23,6 +24,15 @@ export function requireProvedCaller(
   const isProved = identifiers.some(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
   if (!isProved) throw new NestError("own_address_not_verified");
 }
+
+/**
+ * Whether a client lets callers add a member without a proof, without I/O: an ordinary member with a password. Such members leave the
+ * account when somebody else proves the caller's address.
+ */
+export const needsNoProof = (
+  { addsBeforeProof }: Pick<OAuthClient, "addsBeforeProof">,
+  { password, role_key }: { password?: string | undefined; role_key?: string | undefined },
+): boolean => addsBeforeProof && password !== undefined && (role_key ?? MEMBER) === MEMBER;
 
 /**
  * The role that a caller grants in an account, as a membership refers to it, without I/O. Callers grant only roles that allow no more

@@ -24,6 +24,7 @@ export const memberFields = strictObject({
   role: number(),
   role_key: nullable(string()),
   status: string(),
+  created_at: string(),
 });
 
 /** Translates a member to wire names. @param own the app's own account roles */
@@ -37,5 +38,6 @@ export function memberToWire({ membership, user, identifiers }: Member, own: rea
     role: role?.level ?? 0,
     role_key: role?.key ?? null,
     status: statusOf(user),
+    created_at: membership.createdAt,
   };
 }

@@ -111,6 +111,28 @@ async function dropUnproved(
     withdrawConsent(core, userId, { source, at }),
     endProvisional(core, memberships, { source, at }),
   ]);
+  await endAdded(core, userId, { source, at });
+}
+
+/** Members whom a user can have added without a proof are read in parts of this many. */
+const MEMBERS_READ = 100;
+
+/**
+ * Ends the memberships of the user's own account: whoever claimed the address may have added them, and must not read what the owner of
+ * the address keeps there. After the sessions, so that a call that adds a member meanwhile takes it back.
+ */
+async function endAdded(
+  core: ProofCore,
+  ownerId: string,
+  { source, at }: Pick<FirstProof, "source" | "at">,
+): Promise<void> {
+  for (;;) {
+    const page = { limit: MEMBERS_READ, after: null };
+    const members = await core.accountMembers.listPage(ownAccountId(ownerId), page);
+    const others = members.filter(({ userId }) => userId !== ownerId);
+    if (others.length === 0) return;
+    for (const member of others) await endMembership(core, member, { source, at });
+  }
 }
 
 /**
@@ -123,15 +145,22 @@ async function endProvisional(
   { source, at }: Pick<FirstProof, "source" | "at">,
 ): Promise<void> {
   const ended = memberships.filter(({ isProvisional, removedAt }) => isProvisional && removedAt === null);
-  for (const member of ended) {
-    const { _id, userId, accountId } = member;
-    await ensureOwnAccounts(core, [{ _id: userId, createdAt: at }]);
-    const removal = { at, events: [memberRemoved(member, source, at)], wasDefault: true };
-    await settleAll([
-      core.accountMembers.remove({ _id }, removal),
-      core.users.changeDefaultAccount(userId, accountId, ownAccountId(userId)),
-    ]);
-  }
+  for (const member of ended) await endMembership(core, member, { source, at });
+}
+
+/** Ends a membership. Its user acts in an account of their own from then on. Safe to repeat. */
+async function endMembership(
+  core: ProofCore,
+  member: AccountMember,
+  { source, at }: Pick<FirstProof, "source" | "at">,
+): Promise<void> {
+  const { _id, userId, accountId } = member;
+  await ensureOwnAccounts(core, [{ _id: userId, createdAt: at }]);
+  const removal = { at, events: [memberRemoved(member, source, at)], wasDefault: true };
+  await settleAll([
+    core.accountMembers.remove({ _id }, removal),
+    core.users.changeDefaultAccount(userId, accountId, ownAccountId(userId)),
+  ]);
 }
 
 /**

@@ -89,6 +89,8 @@ test("fills in what an app leaves out", () => {
         emailSenders: [],
         emailTemplates: [],
         linkQuery: "token",
+        addsBeforeProof: false,
+        addedUserAnswer: "true",
         phoneCountries: [],
         cookies: { enabled: false, default: false },
         captcha: null,

@@ -83,7 +83,14 @@ describe("add_account_user with a password", () => {
   test("creates an active member who signs in with it and must change it", async () => {
     const identifier_value = newAddress();
     const { status, body } = await addUser(nest, owner, { identifier_value });
-    expect([status, body]).toEqual([200, { user_id: expect.stringMatching(/^user_/), status: "active" }]);
+    expect([status, body]).toEqual([
+      200,
+      {
+        account_id: expect.stringMatching(/^account_/),
+        user_id: expect.stringMatching(/^user_/),
+        status: "active",
+      },
+    ]);
     const signedIn = await signInWith(nest, identifier_value);
     expect(signedIn.body).toMatchObject({ user_id: body.user_id, password_change_required: true });
     const own = (await as(nest, signedIn.body, "get_user")).body;

@@ -23,6 +23,7 @@ const CLIENT = `\`\`\`ts
   registrationMode: "immediate",
   linkQuery: "code_and_email",
   accessTokenLifetimeSeconds: 43_200,
+  addsBeforeProof: true,
   emailSenders: ["hello@acme.example"],
   emailTemplates: [{ fromEmail: "hello@acme.example", subject: "Sign in", body: "<p>Click [link]</p>" }],
 }
@@ -94,6 +95,32 @@ const DIFFERENCES = [
     "Ignored: a sign-in is for the user's own account",
     "The documentation of the original has no such field",
   ],
+  [
+    "Any member adds and removes users, `GET` on the path of a user removes",
+    "Owner and administrators of the account. The last owner stays. `POST` and `DELETE` only, in the caller's account also for a platform administrator",
+    "A member must not take over the account",
+  ],
+  [
+    "Users who are added get nothing to do",
+    "They may sign in, and are asked for another password (`password_change_required` of `authenticate_user`)",
+    "Two people know the first one",
+  ],
+  [
+    "An owner adds users at once",
+    "With `addsBeforeProof`. When somebody proves the owner's address later, by a magic link or a reset, the users who were added before leave the account. Without it, 403 until the owner has proved the address. So send owners a magic link first",
+    "Who registered a stranger's address must not leave a companion in the stranger's account",
+  ],
+  [
+    "A removed user is deleted; the token works on",
+    "The user leaves the account, and the sessions in it end. They can sign in to an account of their own. [Users](../users.md) says how an administrator disables a user",
+    "A user can be in other accounts, and erasing a person is a decision of its own",
+  ],
+  [
+    "`POST /account/users` answers `true` to programs before 1.6, and later the user",
+    '`addedUserAnswer` of the client: `"true"`, or `"user"` for `backend-go` from 1.6 and the CLI. `token` is empty',
+    "Nothing in a request tells the versions apart; the token was a secret for life",
+  ],
+  ["Lists have each user's `token`", "They don't", "It is a secret for life, and opened every route"],
   [
     "`role` is a stored number",
     "Computed: 100 for the platform role `admin`, 50 for the owner or an administrator of the account, else 0",

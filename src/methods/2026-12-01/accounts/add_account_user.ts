@@ -1,7 +1,7 @@
 /**
  * Creates a user with a password who is a member of an account, or invites a person by mail.
  *
- * The caller must have proved an address or number of their own, and grants roles that allow no more than the caller's role in the
+ * The caller must have proved an address or number of their own, unless the client's app file says `addsBeforeProof`, and grants roles that allow no more than the caller's role in the
  * account. With `password`, the user signs in with it and must set another one; if somebody else proves the address first, the password
  * and the membership end. A call that failed on our side can be repeated with the same password. Without it, the address gets a link to
  * `redirect_uri`, whose page calls `accept_account_invite`; the response is the same whether or not the address has a user.
@@ -9,7 +9,12 @@
 import { nullable, optional, strictObject, string } from "zod/mini";
 import { memberOf } from "#core/call.ts";
 import { addMember } from "#core/members/add_member.ts";
-import { countAdded, judgeGrantedRole, requireProvedCaller } from "#core/members/granted_role.ts";
+import {
+  countAdded,
+  judgeGrantedRole,
+  needsNoProof,
+  requireProvedCaller,
+} from "#core/members/granted_role.ts";
 import { inviteMember } from "#core/members/invite_member.ts";
 import { breachedPasswords, codeKey, mailer, passwordHasher, rateLimiter } from "#core/parts.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
@@ -28,7 +33,7 @@ export const request = strictObject({
   role_key: optional(roleKey()),
   redirect_uri: optional(text()),
 });
-export const response = strictObject({ user_id: nullable(string()), status: string() });
+export const response = strictObject({ account_id: string(), user_id: nullable(string()), status: string() });
 
 export const handler = rpc({
   name: "add_account_user",
@@ -61,9 +66,9 @@ export const handler = rpc({
   },
   async run({ core, request: asked, reads: { own, identifiers }, caller, call }) {
     const member = memberOf(caller);
-    requireProvedCaller(identifiers);
-    const role = judgeGrantedRole(member.account, asked.role_key ?? MEMBER, own);
     const client = core.oauthClients.require(member.clientId);
+    if (!needsNoProof(client, asked)) requireProvedCaller(identifiers);
+    const role = judgeGrantedRole(member.account, asked.role_key ?? MEMBER, own);
     const target = readTarget(client, asked.identifier_type, asked.identifier_value);
     const { password, redirect_uri: redirectUri } = asked;
     if (password === undefined && target.type === "phone")
@@ -71,10 +76,10 @@ export const handler = rpc({
     await countAdded(core, member.account);
     if (password !== undefined) {
       const user_id = await addMember(core, { client, target, password, role }, member, call);
-      return { user_id, status: "active" };
+      return { account_id: member.account.accountId, user_id, status: "active" };
     }
     if (target.type === "email")
       await inviteMember(core, { client, target, role, redirectUri, identifiers }, member, call);
-    return { user_id: null, status: "invited" };
+    return { account_id: member.account.accountId, user_id: null, status: "invited" };
   },
 });
