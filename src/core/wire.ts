@@ -3,6 +3,7 @@ import { NestError } from "#core/errors.ts";
 
 /** Longest string the wire takes where no other cap is named (contract 1.1). */
 const TEXT_LIMIT = 512;
+const TIME_LIMIT = 40;
 
 /**
  * A non-empty string of at most `limit` characters. A string with half a surrogate pair is refused, because it would
@@ -18,6 +19,13 @@ export function text(limit = TEXT_LIMIT) {
  */
 export function typedAddress() {
   return string().check(minLength(1), wellFormed());
+}
+
+const isTime = (value: string) => /^\d{4}-\d\d-\d\d(T|$)/.test(value) && !Number.isNaN(Date.parse(value));
+
+/** A date or a time of ISO 8601, in any time zone. */
+export function typedTime() {
+  return text(TIME_LIMIT).check(refine(isTime, "is not a date or a time of ISO 8601"));
 }
 
 /**

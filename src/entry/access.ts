@@ -26,14 +26,16 @@ const FRESH = "fresh";
 /** Reads an access policy. @throws Error for a text that is none, so that a method without a policy is not served */
 export function policyOf(access: Access): Policy {
   const parts = String(access).split("|");
-  const last = parts.at(-1);
-  const capability = PLATFORM_CAPABILITIES.find((one) => last === `cap:${one}`) ?? null;
-  const ofAccount = ACCOUNT_CAPABILITIES.find((one) => last === `acct:${one}`) ?? null;
+  const capability = PLATFORM_CAPABILITIES.find((one) => parts.at(-1) === `cap:${one}`) ?? null;
+  if (capability !== null) parts.pop();
+  const ofAccount = ACCOUNT_CAPABILITIES.find((one) => parts.at(-1) === `acct:${one}`) ?? null;
   const account = ofAccount !== null || access === "acct" ? { capability: ofAccount } : null;
-  const [who = null, ...rest] = capability === null && account === null ? parts : parts.slice(0, -1);
+  if (account !== null) parts.pop();
+  const [who = null, ...rest] = parts;
   const isAlone = capability !== null || account !== null;
   const isKnown =
     rest.length === 0 &&
+    (who === "own_user" || capability === null || account === null) &&
     (WHO.includes(who) || (who === null && isAlone) || (who === FRESH && capability !== null));
   if (!isKnown) throw new Error(`The access "${access}" is unknown. Use one of src/entry/declaration.ts.`);
   return { who, capability, account } as Policy;
@@ -59,7 +61,7 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
   const { who, capability, account } = policyOf(access);
   const isAllowed =
     who === "public" ||
-    (caller.kind === "internal" && who !== "user" && account === null) ||
+    (caller.kind === "internal" && who !== "user" && (account === null || capability !== null)) ||
     (caller.kind === "user" &&
       (capability !== null ||
         account !== null ||
@@ -77,6 +79,10 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
 export function requireRights(access: Access, caller: Caller, request: unknown, now: Date): void {
   const { who, capability, account } = policyOf(access);
   const isForOwn = who !== null && who !== FRESH && isOwn(caller, request);
+  if (account !== null && capability !== null) {
+    if (!hasCapability(caller, capability)) requireMemberOrOwn(account, caller, request);
+    return;
+  }
   if (account !== null) requireMember(account, caller, isForOwn);
   if (capability !== null && !isForOwn && !hasCapability(caller, capability))
     throw new NestError("access_denied");
@@ -94,4 +100,12 @@ function requireMember(
   if (!standing) throw new NestError("account_not_found");
   if (capability !== null && !isForOwn && !standing.capabilities.includes(capability))
     throw new NestError("access_denied");
+}
+
+/** A request that names an account is about the account, unless it names its caller too. @throws as `requireMember` */
+function requireMemberOrOwn(account: NonNullable<Policy["account"]>, caller: Caller, request: unknown): void {
+  const { user_id: userId, account_id: accountId } = request as { user_id?: unknown; account_id?: unknown };
+  if (isOwn(caller, request) && (userId !== undefined || accountId === undefined)) return;
+  if (accountId === undefined) throw new NestError("access_denied");
+  requireMember(account, caller, false);
 }

@@ -15,6 +15,8 @@ import type { Cookies } from "#entry/cookies.ts";
  * `cap:<capability>`, and a user must have signed in within the last 10 minutes. `acct`: a member of the account that
  * `account_id` names, or else of the account in which the user acts. `acct:<capability>`: a member whose role in it has the
  * capability. `own_user|acct:<capability>`: such a member, or any member who is the user named in `user_id`.
+ * `own_user|acct:<capability>|cap:<capability>`: the user named in `user_id`, or any user if the request names neither a user nor an
+ * account; a member with the capability, if it names the account; anybody with the capability of the platform, or an internal caller.
  *
  * A declaration without an access does not compile, and `rpc` refuses a text that is none of these: nothing is allowed by default.
  */
@@ -26,7 +28,8 @@ export type Access =
   | "internal"
   | `${"" | "own_user|" | "fresh_own_user|" | "fresh|"}cap:${PlatformCapability}`
   | "acct"
-  | `${"" | "own_user|"}acct:${AccountCapability}`;
+  | `${"" | "own_user|"}acct:${AccountCapability}`
+  | `own_user|acct:${AccountCapability}|cap:${PlatformCapability}`;
 
 export type Parts = Readonly<Record<string, Part<unknown>>>;
 export type OpenedParts<Needed extends Parts> = {

@@ -43,6 +43,10 @@ const CURSOR = cursorAfter(
   { createdAt: "2026-01-01T00:00:00.000Z", _id: "session_1" },
   { method: "list_sessions" },
 );
+const AUDIT_CURSOR = cursorAfter(
+  { createdAt: "2026-01-01T00:00:00.000Z", _id: "audit_1" },
+  { method: "list_audit_logs", filter: { outcome: "failure", from: "2020-01-01T00:00:00.000Z" } },
+);
 let nest: TestNest;
 const queries: Query[] = [];
 
@@ -109,6 +113,9 @@ async function live(): Promise<void> {
     ["update_user", { ...own, status: "active" }],
     ["get_billing_history", own],
     ["get_sign_in_history", own],
+    ["list_audit_logs", own],
+    ["list_audit_logs", { account_id: "account_none" }],
+    ["list_audit_logs", { outcome: "failure", from: "2020-01-01", limit: 1, cursor: AUDIT_CURSOR }],
     ["list_roles", {}],
     ["delete_role", { scope: "platform", key: "desk" }],
   ] as const)

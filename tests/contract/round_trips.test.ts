@@ -426,6 +426,8 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ["create_user", { identifier_type: "email", identifier_value: "created@example.com" }, 6],
       ["get_billing_history", own(), 1],
       ["get_sign_in_history", own(), 2],
+      ["list_audit_logs", {}, 3],
+      ["list_audit_logs", { ...own(), action: "user.signed_in" }, 3],
       ["set_role", desk, 3],
       ["set_role", { ...desk, level: 11 }, 3],
       ["set_user_roles", { ...own(), roles: ["support"] }, 3],

@@ -78,6 +78,14 @@ export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    path: `${V3}list_audit_logs`,
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      const account_id = person.user_id.replace("user_", "account_");
+      return () => as(nest, person, "list_audit_logs", { account_id });
+    },
+  },
+  {
     path: `${V3}add_account_user`,
     async prepare({ nest }, address) {
       const person = await owner(nest, address);

@@ -1,6 +1,7 @@
 import app from "#app";
 import { cursorAfter } from "#core/paging.ts";
 import { accountFields } from "#tools/openapi/account_fields.ts";
+import { auditFieldDocs } from "#tools/openapi/audit_fields.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
@@ -43,6 +44,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
   ...registrationFields(timestamp, CLIENT.redirectUri),
   ...webhookFieldDocs(timestamp),
+  ...auditFieldDocs(timestamp),
 
   redirect_uri: {
     description:

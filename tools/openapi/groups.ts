@@ -39,6 +39,7 @@ export const GROUPS = {
     name: "Roles",
     description: "Define what users may do beyond their own account, and give roles to users.",
   },
+  audit: { name: "Audit log", description: "Who did what, and when." },
   webhooks: {
     name: "Webhooks",
     description: "URLs that get events of the app, and what was delivered to them.",

@@ -29,6 +29,7 @@ export const METHODS = {
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
   list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
   list_accounts: {"bearer":true,"fills":"","answer":"items[]","errors":""},
+  list_audit_logs: {"bearer":true,"fills":"user_id","answer":"items[]","errors":"account_not_found"},
   list_news_items: {"bearer":false,"fills":"client_id","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","answer":"items[]","errors":""},
@@ -91,6 +92,7 @@ export interface Errors {
   get_user: CommonError | "account_not_found" | "user_not_found";
   list_account_users: CommonError | "account_not_found";
   list_accounts: CommonError;
+  list_audit_logs: CommonError | "account_not_found";
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
@@ -444,6 +446,25 @@ export interface Requests {
   };
   /** Lists the accounts of which the user is a member, the oldest membership first. */
   list_accounts: {
+  };
+  /** Lists rows of the audit log, the newest first. */
+  list_audit_logs: {
+    /** Only rows about this user. */
+    user_id?: string;
+    /** Only rows about this account. */
+    account_id?: string;
+    /** Only rows of this action. */
+    action?: "user.created" | "user.updated" | "user.disabled" | "user.roles_changed" | "user.deleted" | "user.signed_in" | "user.sign_in_failed" | "session.revoked" | "token.reuse_detected" | "identifier.added" | "identifier.verified" | "identifier.removed" | "password.set" | "password.reset_requested" | "password.reset" | "role.changed" | "account.created" | "account.updated" | "account.user_added" | "account.user_removed" | "account.user_role_changed" | "consent.updated" | "trial.started" | "trial.used" | "subscription.updated" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.test" | "webhook.disabled" | "audit.read";
+    /** Only rows with this outcome. */
+    outcome?: "success" | "failure";
+    /** Only rows of this date or time of ISO 8601 and later. */
+    from?: string;
+    /** Only rows before this date or time of ISO 8601. */
+    to?: string;
+    /** The most items of a page. Default: 50. */
+    limit?: number;
+    /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
+    cursor?: string;
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
@@ -1178,6 +1199,57 @@ export interface Responses {
       /** When the account was created. */
       created_at: string;
     }>;
+  };
+  list_audit_logs: {
+    /** The rows of the page. */
+    items: Array<{
+      /** The row's id. */
+      id: string;
+      /** When it happened. */
+      occurred_at: string;
+      /** What happened: an action of the table in Audit log. */
+      action: string;
+      /** Who did it. */
+      actor: {
+        /** `user`; `internal`: a caller with an internal key; `anonymous`: a caller who is not signed in; `operator`: a command of `nest`; `stripe`; `job`. */
+        type: "user" | "internal" | "anonymous" | "operator" | "stripe" | "job";
+        /** The user's id, or the name of the internal key or of the job. Null for the others. The name of a key needs `audit.read`. */
+        id: string | null;
+      };
+      /** What was changed or read. */
+      target: {
+        /** The kind of the target. `audit_log`: all rows were read. */
+        type: "user" | "session" | "identifier" | "role" | "account" | "subscription" | "trial" | "webhook" | "audit_log";
+        /** The target's id; `all` for the audit log. */
+        id: string;
+      };
+      /** The user it is about; null: about nobody. */
+      user_id: string | null;
+      /** The account it is about; null: about none. */
+      account_id: string | null;
+      /** The OAuth client of the actor's session; null: none. */
+      client_id: string | null;
+      /** The actor's session; null: none. Without `audit.read`, only of what the caller or a stranger did. */
+      session_id: string | null;
+      /** The call, as in its response's header. Null like `session_id`. */
+      request_id: string | null;
+      /** `failure`: the call was refused. */
+      outcome: "success" | "failure";
+      /** The code of the response of a failure; otherwise null. */
+      error_code: string | null;
+      /** Ids, and words of a fixed list; the table in Audit log has them for each action. */
+      data: {
+      };
+      /** Where the call came from; null after 90 days, after the user was deleted, and if no call caused it. Without `audit.read`, only of what the caller or a stranger did. */
+      origin: {
+        /** The IP address. */
+        ip: string;
+        /** The user agent; null: none was sent. */
+        user_agent: string | null;
+      } | null;
+    }>;
+    /** The cursor of the next page; null at the end. */
+    next_cursor: string | null;
   };
   list_news_items: Array<{
     /** The news item's id. An opaque string: compare it, do not parse it. */

@@ -47,6 +47,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   listAccountUsers(...args: CallArguments<"list_account_users", IsCamel>): Promise<Cased<Responses["list_account_users"], IsCamel>>;
   /** Lists the accounts of which the user is a member, the oldest membership first. @throws ClientError<"list_accounts"> */
   listAccounts(...args: CallArguments<"list_accounts", IsCamel>): Promise<Cased<Responses["list_accounts"], IsCamel>>;
+  /** Lists rows of the audit log, the newest first. @throws ClientError<"list_audit_logs"> */
+  listAuditLogs(...args: CallArguments<"list_audit_logs", IsCamel>): Promise<Cased<Responses["list_audit_logs"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */

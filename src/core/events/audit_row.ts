@@ -25,6 +25,7 @@ export function auditRow(
     _id: derivedIdOf(id, "auditLog"),
     ...{ occurredAt: at, action: type, ...fields },
     ...{ outcome: errorCode === null ? "success" : "failure", errorCode },
+    ...(fields.target.type === "account" && { accountId: fields.target.id }),
     ...(origin && { origin, originUntil }),
     ...(errorCode === null && isAnnounced(type) && { announceDueAt: at }),
     purgeAt: plusSeconds(since, app.auditDays * DAY),

@@ -51,6 +51,8 @@ interface EventData {
   "webhook.test": Record<never, never>;
   /** `reason`: as in the webhook. */
   "webhook.disabled": { reason: string };
+  /** The target is the user, the account or the whole log whose rows were read. */
+  "audit.read": Record<never, never>;
 }
 
 /** What an event is about. */

@@ -1,4 +1,5 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Collection, Db, Filter, IndexDescription } from "mongodb";
+import type { Page } from "#core/paging.ts";
 import { insertAbsent } from "#core/repositories/insert_absent.ts";
 import type { Actor, EventTarget, EventType, Origin } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
@@ -14,6 +15,8 @@ export interface AuditLog {
   target: EventTarget;
   /** The user whose account it is about; null if it is about nobody. */
   userId: string | null;
+  /** The account that it is about. Absent if it is about none. */
+  accountId?: string;
   clientId: string | null;
   /** The session whose tokens the caller had. */
   sessionId: string | null;
@@ -36,17 +39,36 @@ export interface AuditLog {
 /** Which rows to list. */
 export interface AuditFilter {
   userId?: string | undefined;
+  accountId?: string | undefined;
   action?: EventType | undefined;
+  outcome?: AuditLog["outcome"] | undefined;
+  /** ISO: rows of this time and later. */
+  from?: string | undefined;
+  /** ISO: rows before this time. */
+  to?: string | undefined;
 }
 
+const NEWEST_FIRST = { occurredAt: -1, _id: -1 } as const;
+const IS_ABOUT_ACCOUNT = { accountId: { $exists: true } };
+
+/** Each equality has an index with the order of a page. A page with several equalities reads the rows of one of them. */
 const auditLogIndexes: IndexDescription[] = [
-  { key: { userId: 1, occurredAt: 1 } },
-  { key: { action: 1, occurredAt: 1 } },
-  { key: { occurredAt: 1 } },
+  { key: NEWEST_FIRST },
+  { key: { userId: 1, ...NEWEST_FIRST } },
+  { key: { accountId: 1, ...NEWEST_FIRST }, partialFilterExpression: IS_ABOUT_ACCOUNT },
+  { key: { action: 1, ...NEWEST_FIRST } },
+  { key: { outcome: 1, ...NEWEST_FIRST } },
   { key: { originUntil: 1 }, partialFilterExpression: { originUntil: { $exists: true } } },
   { key: { announceDueAt: 1 }, partialFilterExpression: { announceDueAt: { $exists: true } } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
+
+const equalities = ({ userId, accountId, action, outcome }: AuditFilter): Filter<AuditLog> => ({
+  ...(userId !== undefined && { userId }),
+  ...(accountId !== undefined && { accountId: { $exists: true, $eq: accountId } }),
+  ...(action !== undefined && { action }),
+  ...(outcome !== undefined && { outcome }),
+});
 
 export class AuditLogRepository {
   static readonly collectionName = "audit_logs";
@@ -70,9 +92,29 @@ export class AuditLogRepository {
   }
 
   /** Lists the newest rows, the newest first. */
-  list({ userId, action }: AuditFilter, limit: number): Promise<AuditLog[]> {
-    const filter = { ...(userId && { userId }), ...(action && { action }) };
-    return this.#collection.find(filter).sort({ occurredAt: -1, _id: -1 }).limit(limit).toArray();
+  list(filter: AuditFilter, limit: number): Promise<AuditLog[]> {
+    return this.listPage(filter, { limit, after: null });
+  }
+
+  /**
+   * Lists rows, the newest first. Rows of the same time as the last row of the page before are a query of their own, so that both
+   * read an index from where the page starts.
+   */
+  async listPage({ from, to, ...equal }: AuditFilter, { limit, after }: Page): Promise<AuditLog[]> {
+    const range = { ...(from !== undefined && { $gte: from }), ...(to !== undefined && { $lt: to }) };
+    const find = (time: Filter<AuditLog>) =>
+      this.#collection
+        .find({ ...equalities(equal), ...time })
+        .sort(NEWEST_FIRST)
+        .limit(limit)
+        .toArray();
+    if (after === null) return find(Object.keys(range).length > 0 ? { occurredAt: range } : {});
+    const { createdAt: occurredAt, _id } = after;
+    const [sameTime, older] = await Promise.all([
+      find({ occurredAt, _id: { $lt: _id } }),
+      find({ occurredAt: { ...range, $lt: occurredAt } }),
+    ]);
+    return [...sameTime, ...older].slice(0, limit);
   }
 
   /**

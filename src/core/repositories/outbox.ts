@@ -32,6 +32,7 @@ export const EVENT_TYPES = [
   "webhook.deleted",
   "webhook.test",
   "webhook.disabled",
+  "audit.read",
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -44,9 +45,25 @@ export interface Actor {
   id: string | null;
 }
 
+/** What an event can change. `audit_log`: what was read. */
+export const TARGET_TYPES = [
+  "user",
+  "session",
+  "identifier",
+  "role",
+  "account",
+  "subscription",
+  "trial",
+  "webhook",
+  "audit_log",
+] as const;
+
+export type TargetType = (typeof TARGET_TYPES)[number];
+
 /** What an event changed. */
 export interface EventTarget {
-  type: "user" | "session" | "identifier" | "role" | "account" | "subscription" | "trial" | "webhook";
+  type: TargetType;
+  /** `all` for the audit log. */
   id: string;
 }
 

@@ -409,8 +409,9 @@ describe.each(nodesToTry())(
         await call("delete_role", role),
         await call("get_billing_history", own()),
         await call("get_sign_in_history", own()),
+        await call("list_audit_logs", own()),
       ];
-      expect(statuses).toEqual(Array(9).fill(200));
+      expect(statuses).toEqual(Array(10).fill(200));
     });
 
     test("the webhook methods create, test, change and delete a webhook, and deliver_webhooks sends", async () => {

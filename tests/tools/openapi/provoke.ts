@@ -150,6 +150,8 @@ export class Asker {
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (ACCOUNT_METHODS.includes(this.form.name)) return readyForAccounts(good, this.form.name, body);
     if (this.form.name === "get_user") body.account_id = undefined;
+    // The cursor of the example is of the example's user.
+    if (this.form.name === "list_audit_logs") body.cursor = undefined;
     if (["update_user", ...SUPPORT_METHODS].includes(this.form.name))
       return { body, address, options: { internal: true } };
     if (ROLE_METHODS.includes(this.form.name)) {
@@ -259,7 +261,7 @@ const PASSWORD_METHODS = ["register_user", "send_password_reset", "create_passwo
 /** The methods that need the capability `roles.manage`. The asker calls them with an internal key. */
 const ROLE_METHODS = ["list_users", "list_roles", "set_role", "delete_role", "set_user_roles"];
 /** The methods for support staff. The asker calls them with an internal key. */
-const SUPPORT_METHODS = ["get_billing_history", "get_sign_in_history"];
+const SUPPORT_METHODS = ["get_billing_history", "get_sign_in_history", "list_audit_logs"];
 
 /** The methods that need the capability `webhooks.manage`. The asker calls them with an internal key. */
 const WEBHOOK_METHODS = [

@@ -56,6 +56,10 @@ async function ownerOf({ nests }: Asker, { isVerified = true } = {}) {
 export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   account_not_found: (asker) => asker.send({ account_id: "account_nothing" }),
   "get_user:account_not_found": (asker) => asker.send({ account_id: "account_nothing" }),
+  "list_audit_logs:account_not_found": async (asker) => {
+    const { as: options } = await ownerOf(asker);
+    return asker.send({ account_id: "account_nothing" }, { ...options, internal: false });
+  },
   own_address_not_verified: async (asker) => {
     const { owner, as: options } = await ownerOf(asker, { isVerified: false });
     return asker.send({ account_id: owner.account_id }, options);

@@ -5,21 +5,19 @@
  * same filters as the call that returned it. With `query`, a page can have fewer items than `limit`, or none, while `next_cursor` is
  * not null: the other filters choose among the addresses of a page.
  */
-import { array, nullable, enum as oneOf, optional, refine, strictObject, string } from "zod/mini";
+import { array, nullable, enum as oneOf, optional, strictObject, string } from "zod/mini";
 import { listUsers } from "#core/administration/list_users.ts";
 import { pageParameters, readPage } from "#core/paging.ts";
 import { roleKey } from "#core/roles/role_key.ts";
 import { userFields, userToWire } from "#core/users/user_view.ts";
-import { text } from "#core/wire.ts";
+import { text, typedTime } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
-
-const isTime = (value: string) => /^\d{4}-\d\d-\d\d(T|$)/.test(value) && !Number.isNaN(Date.parse(value));
 
 export const request = strictObject({
   query: optional(text(254)),
   status: optional(oneOf(["active", "disabled", "deleted"])),
   role: optional(roleKey()),
-  created_after: optional(text(40).check(refine(isTime, "is not a date or a time of ISO 8601"))),
+  created_after: optional(typedTime()),
   ...pageParameters,
 });
 export const response = strictObject({ items: array(userFields), next_cursor: nullable(string()) });
