@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { BY_OPERATOR } from "#core/events/event_source.ts";
 import {
   DELIVERY_STATUSES,
   type DeliveryStatus,
@@ -58,7 +59,7 @@ function deliveryCommands(webhooks: Command): void {
   examples(retry, ["webhooks retry whdel_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys"]);
   act(retry, (terminal, id: string) =>
     withAccounts(terminal, async (core) => {
-      const delivery = await retryDelivery(core, id);
+      const delivery = await retryDelivery(core, id, BY_OPERATOR);
       terminal.show(deliveryToWire(delivery), `${id} is sent again within a minute.`);
     }),
   );

@@ -45,8 +45,8 @@ interface EventData {
   /** Stripe's id and statuses. `previous`: null for a new subscription. */
   "subscription.updated": { stpSubscriptionId: string; status: string; previous: string | null };
   "webhook.created": Record<never, never>;
-  /** `fields`: names, separated by spaces; `secret` for a new secret. */
-  "webhook.updated": { fields: string };
+  /** `fields`: names, separated by spaces; `secret` for a new secret, `deliveries` with the delivery that is sent again. */
+  "webhook.updated": { fields: string; deliveryId?: string };
   "webhook.deleted": Record<never, never>;
   "webhook.test": Record<never, never>;
   /** `reason`: as in the webhook. */

@@ -22,6 +22,20 @@ export const webhookUpdated = (
 ): StoredEvent =>
   recordEvent("webhook.updated", { ...about(webhookId), data: { fields: fields.join(" ") } }, source, at);
 
+/** The event of a webhook one of whose deliveries is sent again. */
+export const deliveryRetried = (
+  webhookId: string,
+  deliveryId: string,
+  source: EventSource,
+  at: string,
+): StoredEvent =>
+  recordEvent(
+    "webhook.updated",
+    { ...about(webhookId), data: { fields: "deliveries", deliveryId } },
+    source,
+    at,
+  );
+
 /** The event of a webhook that Nest disabled. */
 export const webhookDisabled = (
   webhookId: string,

@@ -3,7 +3,7 @@ import { NestError } from "#core/errors.ts";
 import { storeDeliveries } from "#core/events/announce.ts";
 import { auditRow } from "#core/events/audit_row.ts";
 import type { EventSource } from "#core/events/event_source.ts";
-import { webhookEvent } from "#core/events/webhook_events.ts";
+import { deliveryRetried, webhookEvent } from "#core/events/webhook_events.ts";
 import { deliveryOf, messageOf } from "#core/events/webhook_message.ts";
 import { cutPage, type ListName, type Page } from "#core/paging.ts";
 import type { DeliveryStatus, WebhookDelivery } from "#core/repositories/webhook_deliveries.ts";
@@ -50,13 +50,22 @@ export async function listDeliveries(
 }
 
 /**
- * Sends a delivery again, with the same message and all its attempts ahead of it. A delivery that is being sent stays as it is.
+ * Sends a delivery again, with the same message and all its attempts ahead of it, and records that. A delivery that is being sent
+ * stays as it is.
  * @throws NestError delivery_not_found, webhook_disabled
  */
-export async function retryDelivery(core: WebhookCore, id: string): Promise<WebhookDelivery> {
+export async function retryDelivery(
+  core: WebhookCore,
+  id: string,
+  source: EventSource,
+): Promise<WebhookDelivery> {
   const read = await core.webhookDeliveries.find(id);
   const webhook = read && (await core.webhooks.find(read.webhookId));
   if (!webhook) throw new NestError("delivery_not_found");
   if (!webhook.enabled) throw new NestError("webhook_disabled");
-  return (await core.webhookDeliveries.retry(id, core.clock.now().toISOString())) ?? read;
+  const at = core.clock.now().toISOString();
+  // First, so that nothing is sent again unseen. If the call stops here, its repetition records the event again.
+  const events = [deliveryRetried(webhook._id, id, source, at)];
+  if (!(await core.webhooks.record(webhook._id, { at, events }))) throw new NestError("delivery_not_found");
+  return (await core.webhookDeliveries.retry(id, at)) ?? read;
 }

@@ -217,6 +217,18 @@ describe("deliveries", () => {
     expect(errorOf(await retry())).toEqual([404, "delivery_not_found"]);
   });
 
+  test("that are sent again are in the audit log", async () => {
+    const { id } = await addWebhook(nest, { url: receiver.url });
+    const delivery_id = await sendTest(nest, id);
+    await deliver(nest);
+    expect((await call("retry_webhook_delivery", { delivery_id })).status).toBe(200);
+    const [row] = (await nest.moveEvents()).slice(-1);
+    expect(row).toMatchObject({
+      ...{ action: "webhook.updated", actor: { type: "internal" }, target: { type: "webhook", id } },
+      data: { fields: "deliveries", deliveryId: delivery_id },
+    });
+  });
+
   test("that are being sent are not sent a second time by a retry", async () => {
     const { id } = await addWebhook(nest, { url: receiver.url });
     const delivery_id = await sendTest(nest, id);

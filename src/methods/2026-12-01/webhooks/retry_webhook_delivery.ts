@@ -5,6 +5,7 @@
  * anew. A delivery that is being sent at this moment stays as it is.
  */
 import { strictObject } from "zod/mini";
+import { byCaller } from "#core/events/event_source.ts";
 import { retryDelivery } from "#core/webhooks/deliveries.ts";
 import { deliveryFields, deliveryToWire } from "#core/webhooks/webhook_view.ts";
 import { text } from "#core/wire.ts";
@@ -21,7 +22,7 @@ export const handler = rpc({
   request,
   response,
   errors: ["delivery_not_found", "webhook_disabled"],
-  async run({ core, request: { delivery_id: id } }) {
-    return { delivery: deliveryToWire(await retryDelivery(core, id)) };
+  async run({ core, request: { delivery_id: id }, caller, call }) {
+    return { delivery: deliveryToWire(await retryDelivery(core, id, byCaller(caller, call))) };
   },
 });
