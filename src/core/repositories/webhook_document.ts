@@ -30,6 +30,8 @@ export interface Webhook extends Outbox {
   failingSince: string | null;
   /** Why Nest disabled it; null if an administrator did, or if it is enabled. */
   disabledReason: DisabledReason | null;
+  /** The run that sends to it, and until when no other run does, ISO. Absent: none does. */
+  lane?: { owner: string; until: string };
   /** When administrators are to be told that Nest disabled it, ISO; absent: nobody is to be told. */
   noticeDueAt?: string;
   createdAt: string;

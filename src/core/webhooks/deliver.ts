@@ -18,7 +18,7 @@ export interface DeliverOutcome {
 
 /**
  * Sends every delivery that is due. Each webhook has its own limited number of requests at once, so that a receiver that hangs delays
- * no other. Several runs may overlap: each attempt is claimed by one conditional update.
+ * no other. Several runs may overlap: one of them sends to a webhook, and each attempt is claimed by one conditional update.
  */
 export async function deliverWebhooks(core: DeliverCore, limits: LaneLimits): Promise<DeliverOutcome> {
   // Deliveries that an interrupted call left, or that were made while the webhook was being disabled.
@@ -27,7 +27,7 @@ export async function deliverWebhooks(core: DeliverCore, limits: LaneLimits): Pr
   const webhooks = await core.webhooks.list();
   const work = async (webhook: Webhook) => {
     try {
-      if (webhook.enabled) await runLane(core, webhook, limits, outcome);
+      if (webhook.enabled) await runLane(core, webhook._id, limits, outcome);
       await sendDisabledNotice(core, webhook);
     } catch (error) {
       outcome.failed++;
