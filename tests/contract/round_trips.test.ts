@@ -14,6 +14,7 @@ import {
   linkRequest,
   MAC,
   NATIVE,
+  NOWHERE,
   type Reply,
   SIMPLE,
   startNest,
@@ -37,6 +38,7 @@ import { appWithPlans, startShop, V3 } from "#tests/support/plans.ts";
 import { setRoles } from "#tests/support/roles.ts";
 import { countTrips, warmConnections } from "#tests/support/trips.ts";
 import { askForLink, disownToken } from "#tests/support/user_codes.ts";
+import { addWebhook, sendTest } from "#tests/support/webhooks.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 
 describe("database round trips of a warm call with every limit enabled", () => {
@@ -64,7 +66,10 @@ describe("database round trips of a warm call with every limit enabled", () => {
     ].map((name) => [`LIMIT_${name}`, "1000"]),
   );
   beforeAll(async () => {
-    nest = await startShop({ app: withSampleClients(appWithPlans), environment: limits });
+    nest = await startShop({
+      app: withSampleClients(appWithPlans),
+      environment: { ...limits, WEBHOOK_ALLOW_HOSTS: NOWHERE },
+    });
     ada = await nest.signIn();
     await warmConnections(nest.gateway.mongo.client, 16);
     await nest.call(`${V2}get_user`, { user_id: ada.user_id }, { bearer: ada.access_token });
@@ -446,6 +451,36 @@ describe("database round trips of a warm call with every limit enabled", () => {
     // Two more read and store who leaves, one looks for another administrator, one settles it.
     const leave = () => nest.call(`${V3}set_user_roles`, { ...own(), roles: [] }, { bearer });
     expect(await trips(leave)).toBe(7);
+  });
+
+  test("methods of webhooks take 1 to 5", async () => {
+    const { id: webhook_id } = await addWebhook(nest, { url: `http://${NOWHERE}/` });
+    const delivery_id = await sendTest(nest, webhook_id);
+    const { user_id, access_token: bearer } = await nest.signIn("hooks@example.com");
+    await setRoles(nest, user_id, ["admin"]);
+    await nest.call(`${V3}get_user`, {}, { bearer });
+    const counts: unknown[] = [];
+    for (const [method, body] of [
+      ["list_webhooks", {}],
+      ["create_webhook", { url: `http://${NOWHERE}/`, events: ["*"] }],
+      ["update_webhook", { webhook_id, description: "CRM" }],
+      ["rotate_webhook_secret", { webhook_id }],
+      ["send_test_webhook", { webhook_id }],
+      ["list_webhook_deliveries", { webhook_id }],
+      ["retry_webhook_delivery", { delivery_id }],
+      ["delete_webhook", { webhook_id }],
+    ] as const)
+      counts.push([method, await trips(() => nest.call(`${V3}${method}`, body, { bearer }))]);
+    expect(counts).toEqual([
+      ["list_webhooks", 1],
+      ["create_webhook", 3],
+      ["update_webhook", 3],
+      ["rotate_webhook_secret", 3],
+      ["send_test_webhook", 5],
+      ["list_webhook_deliveries", 2],
+      ["retry_webhook_delivery", 5],
+      ["delete_webhook", 3],
+    ]);
   });
 
   test("reading an account takes 2 round trips, and changing one or a member's role 3 and 4", async () => {
