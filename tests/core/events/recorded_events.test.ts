@@ -362,6 +362,24 @@ test("audit list filters by user and action, and lists the known actions if one 
   expect(await cli("audit", "list", "--limit", "0")).toMatchObject({ status: 2 });
 });
 
+test("audit export prints every row of a time once, as JSON Lines with the newest first", async () => {
+  await rowsOf("user.signed_in");
+  const [row] = await nest.collection("audit_logs").find().toArray();
+  const stored = Array.from({ length: 1_002 }, (_, number) => ({
+    ...row,
+    ...{ _id: `audit_${String(number).padStart(4, "0")}`, occurredAt: "2025-03-01T10:00:00.000Z" },
+  }));
+  await nest.collection("audit_logs").insertMany(stored as never[]);
+  const { printed } = await cli("audit", "export", "--from", "2025-03-01", "--to", "2025-03-02");
+  const ids = printed
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line)._id);
+  expect(ids).toEqual(stored.map(({ _id }) => _id).reverse());
+  expect((await cli("audit", "export", "--to", "2025-03-01")).printed).toBe("");
+  expect(await cli("audit", "export", "--from", "yesterday")).toMatchObject({ status: 2 });
+});
+
 test("the page on the audit log names every action, and no other", async () => {
   const page = await readFile("docs/audit.md", "utf8");
   const [, table = ""] = /\| Action \|.*\n.*\n([\s\S]*?)\n\n/.exec(page) ?? [];
