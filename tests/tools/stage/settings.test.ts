@@ -175,8 +175,8 @@ describe("the database's connections", () => {
     ["an M40 with a pool of 5", { connections: 6_000, poolSize: 5 }, {}],
     ["an M30 with a pool of 2", { connections: 3_000, poolSize: 2 }, {}],
     ["an M40 with a lower throttle", { connections: 6_000 }, { requestsPerSecond: 95, burst: 200 }],
-    ["an M30 with a lower throttle", { connections: 3_000 }, { requestsPerSecond: 45, burst: 100 }],
-    ["an M10 with a lower throttle", { connections: 1_500 }, { requestsPerSecond: 15, burst: 70 }],
+    ["an M30 with a lower throttle", { connections: 3_000 }, { requestsPerSecond: 44, burst: 100 }],
+    ["an M10 with a lower throttle", { connections: 1_500 }, { requestsPerSecond: 15, burst: 60 }],
     ["a small quota of the account", { connections: 3_000, accountConcurrency: 400 }, {}],
     ["a stage that does not say how many there are", {}, {}],
   ])("are enough in %s", async (_case, change, throttle) => {
