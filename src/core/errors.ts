@@ -101,6 +101,7 @@ export const ERRORS = {
     409,
     "It is the last verified address or number of the user, who could not sign in without it.",
   ],
+  active_subscription: [409, "The user has a subscription that has not ended; cancel it first."],
   already_subscribed: [
     409,
     "The user already has a usable subscription, or a subscription with an unpaid invoice. A checkout is refused only for the plan that the user has.",

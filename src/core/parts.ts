@@ -23,6 +23,7 @@ import { Peppers, pepperVariables } from "#core/passwords/peppers.ts";
 import { configuredLimits, rateLimitVariables } from "#core/rate_limits/limits.ts";
 import { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { Outboxes } from "#core/repositories/outboxes.ts";
+import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { awsVariables } from "#core/services/aws.ts";
 import { BreachedPasswords, hibpVariables } from "#core/services/hibp.ts";
 import { Ses } from "#core/services/ses.ts";
@@ -147,6 +148,12 @@ export const outboxes = {
   variables: {},
   open: (_environment: Environment, { mongo }: Foundation) => new Outboxes(mongo.database),
 } satisfies Part<Outboxes>;
+
+/** Reads and erases the documents of one user. */
+export const personalDocuments = {
+  variables: {},
+  open: (_environment: Environment, { mongo }: Foundation) => new PersonalDocuments(mongo.database),
+} satisfies Part<PersonalDocuments>;
 
 /** Caches the news items. */
 export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;

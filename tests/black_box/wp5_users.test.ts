@@ -129,3 +129,26 @@ test("WP5.4: unknown capabilities and escalation are refused, a capability that 
   for (const { id } of body.items) if (id !== admin.user_id) await give(id, [], admin);
   expect(errorOf(await give(admin.user_id, [], admin))).toEqual([409, "last_admin"]);
 });
+
+test("WP5.8: a stale sign-in can't delete its user, a fresh one does, and the erasure leaves no personal data", async () => {
+  const person = await newPerson();
+  const sessions = stack.database.collection("sessions");
+  const fresh = await sessions.findOne({ userId: person.user_id });
+  const authTime = new Date(Date.now() - 3_600_000).toISOString();
+  await sessions.updateOne({ userId: person.user_id }, { $set: { authTime } });
+  expect(errorOf(await call("delete_user", {}, person.headers))).toEqual([403, "reauthentication_required"]);
+  await sessions.updateOne({ userId: person.user_id }, { $set: { authTime: fresh?.authTime } });
+  expect((await call("delete_user", {}, person.headers)).status).toBe(200);
+  expect(errorOf(await login(person))).toEqual([401, "invalid_credentials"]);
+  const due = { $set: { eraseAt: "2020-01-01T00:00:00.000Z", deletedAt: "2020-01-01T00:00:00.000Z" } };
+  await stack.database.collection("users").updateOne({ _id: person.user_id as never }, due);
+  expect((await stack.ask("POST", "/dev/jobs/erase_deleted_users")).status).toBe(200);
+  const collections = await stack.database.listCollections().toArray();
+  for (const { name } of collections) {
+    if (name === "audit_logs") continue;
+    const documents = JSON.stringify(await stack.database.collection(name).find().toArray());
+    expect([name, documents.includes(person.address), documents.includes(person.user_id)]).toEqual([
+      ...[name, false, false],
+    ]);
+  }
+});

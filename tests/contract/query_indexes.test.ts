@@ -116,6 +116,7 @@ async function live(): Promise<void> {
     ["list_audit_logs", own],
     ["list_audit_logs", { account_id: "account_none" }],
     ["list_audit_logs", { outcome: "failure", from: "2020-01-01", limit: 1, cursor: AUDIT_CURSOR }],
+    ["delete_user", { user_id: member.user_id }],
     ["list_roles", {}],
     ["delete_role", { scope: "platform", key: "desk" }],
   ] as const)

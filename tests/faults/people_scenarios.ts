@@ -1,4 +1,6 @@
-import type { Scenario } from "#tests/faults/scenario.ts";
+import { completeDeletion } from "#core/administration/complete_deletion.ts";
+import { byJob } from "#core/events/event_source.ts";
+import { type Scenario, signIn } from "#tests/faults/scenario.ts";
 import { SIMPLE } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole } from "#tests/support/roles.ts";
@@ -20,6 +22,28 @@ export const PEOPLE_SCENARIOS: readonly Scenario[] = [
         const complete = { identifierValue: address, registration: { $exists: false } };
         const isComplete = (await nest.collection("identifiers").findOne(complete)) !== null;
         return isComplete ? { ...reply, status: 200 } : reply;
+      };
+    },
+  },
+  {
+    path: `${V3}delete_user`,
+    async prepare({ nest }, address) {
+      const { user_id } = await signIn(nest, address);
+      return () => nest.call(`${V3}delete_user`, { user_id }, { internal: true });
+    },
+  },
+  {
+    path: `${V3}delete_user`,
+    kind: "oneself",
+    async prepare({ nest }, address) {
+      const { user_id, access_token: bearer } = await signIn(nest, address);
+      return async () => {
+        const reply = await nest.call(`${V3}delete_user`, undefined, { bearer });
+        const user = await nest.gateway.core.users.find(user_id);
+        if (reply.status !== 401 || user?.status !== "deleted") return reply;
+        // The response was lost. The job completes what the call has left.
+        await completeDeletion(nest.gateway.core, user, byJob("erase_deleted_users"));
+        return { ...reply, status: 200 };
       };
     },
   },

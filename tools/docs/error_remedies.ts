@@ -77,6 +77,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "List the deliveries again: a delivery is kept for 30 days, and not longer than its webhook.",
   too_many_webhooks: "Delete a webhook that nobody needs, or let one receiver pass events on.",
   webhook_disabled: "Call `update_webhook` with `enabled: true`.",
+  active_subscription: "Cancel the subscription, and delete the user once it has ended.",
   last_admin: "Give `admin` to somebody else with `set_user_roles` first.",
   registration_disabled:
     "Hide the registration, or set `registration` of the client to `open` in the app file.",

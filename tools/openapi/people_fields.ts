@@ -9,6 +9,7 @@ export const peopleFields = (
   timestamp: Timestamp,
   client: { clientId: string; redirectUri: string },
 ): Readonly<Record<string, FieldDocumentation>> => ({
+  "delete_user.deleted_at": timestamp("When the user was deleted."),
   "create_user.identifier_type": {
     description: "`email`, or `phone` for a number that receives SMS.",
     example: "email",

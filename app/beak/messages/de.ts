@@ -123,6 +123,14 @@ export default defineMessages({
     footer:
       "Du kennst den Absender nicht? Dann kannst du diese E-Mail ignorieren oder sie an {security} melden.",
   },
+  accountDeleted: {
+    subject: "Dein Konto bei {app} wurde gelöscht",
+    title: "Dein Konto wurde gelöscht",
+    opening: "Dein Konto bei {app} wurde am {day} gelöscht. Du bist auf allen Geräten abgemeldet.",
+    erasure:
+      "Nach 30 Tagen werden deine Daten gelöscht. Wenn du dich vorher oder nachher anmeldest, beginnst du mit einem neuen Konto.",
+    notYou: "Das wolltest du nicht? Schreib an {security}.",
+  },
   noAccount: {
     subject: "Zu dieser Adresse gibt es kein Konto bei {app}",
     title: "Kein Konto zu dieser Adresse",

@@ -115,6 +115,14 @@ export default defineMessages({
     warning: "Nobody from {app} will ever ask you for this link. Do not share it.",
     footer: "Do you not know the sender? You can ignore this email, or report it to {security}.",
   },
+  accountDeleted: {
+    subject: "Your {app} account was deleted",
+    title: "Your account was deleted",
+    opening: "Your {app} account was deleted on {day}. You are signed out on every device.",
+    erasure:
+      "Your data will be erased after 30 days. If you sign in before or after that, you start with a new account.",
+    notYou: "Did you not want this? Write to {security}.",
+  },
   noAccount: {
     subject: "There is no {app} account with this address",
     title: "No account with this address",

@@ -78,6 +78,7 @@ export const GERMAN: Messages = {
   delivery_not_found: "Diese Zustellung gibt es nicht mehr.",
   too_many_webhooks: "Es gibt zu viele Webhooks. Lösche zuerst einen.",
   webhook_disabled: "Der Webhook ist abgeschaltet. Schalte ihn zuerst ein.",
+  active_subscription: "Kündige zuerst dein Abonnement.",
   last_admin: "Das ist der letzte Administrator. Mache zuerst jemand anderen zum Administrator.",
   last_sign_in_method:
     "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",

@@ -75,6 +75,7 @@ export const ENGLISH: Messages = {
   delivery_not_found: "This delivery no longer exists.",
   too_many_webhooks: "There are too many webhooks. Delete one first.",
   webhook_disabled: "The webhook is disabled. Enable it first.",
+  active_subscription: "Cancel your subscription first.",
   last_admin: "This is the last administrator. Make somebody else an administrator first.",
   last_sign_in_method: "This is your last way to sign in. Add and confirm another address or number first.",
   verification_not_found: "This code is wrong, or is no longer valid. Check it, or request a new one.",

@@ -76,6 +76,14 @@ export const REGISTRATION_TEXTS = {
     otherAddress: text(),
     footer: text("security"),
   },
+  /** The notice after an account was deleted. */
+  accountDeleted: {
+    subject: text(),
+    title: text(),
+    opening: text("day"),
+    erasure: text(),
+    notYou: text("security"),
+  },
   /** The notice after a password was chosen. */
   passwordChanged: {
     subject: text(),

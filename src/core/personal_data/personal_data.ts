@@ -2,7 +2,7 @@ import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_chec
 import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
 import { NestError } from "#core/errors.ts";
 import { auditNow, auditRow } from "#core/events/audit_row.ts";
-import { BY_OPERATOR } from "#core/events/event_source.ts";
+import { BY_OPERATOR, type EventSource } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import { userDeleted } from "#core/events/user_deleted.ts";
 import { newId } from "#core/ids.ts";
@@ -20,11 +20,16 @@ export async function readAccount(core: AccountCore, person: Person): Promise<Ac
  * first. Then links are removed before everything else, and the user's own document last, so that an interrupted erasure
  * can be repeated. The events of a document are moved to the audit log before the document is removed. What Stripe stores
  * stays there, but no checkout page of the person stays open.
+ * @param source who erases the person. A user who deleted themselves has the row of that already
  * @throws NestError already_subscribed while a subscription has not ended, since Stripe would go on charging for it;
  *   unavailable while a rejected subscription is not refunded yet, or without Stripe's key for a person who began a
  *   checkout; stripe_error
  */
-export async function eraseAccount(core: AccountCore & ClosingCore, person: Person): Promise<void> {
+export async function eraseAccount(
+  core: AccountCore & ClosingCore,
+  person: Person,
+  source: EventSource = BY_OPERATOR,
+): Promise<void> {
   const references = await readReferences(core, person);
   const { userId } = person;
   await requireNothingDue(core, person);
@@ -35,14 +40,14 @@ export async function eraseAccount(core: AccountCore & ClosingCore, person: Pers
   await Promise.all(
     userIds.flatMap((id) =>
       sessionIds.map((_id) =>
-        core.sessions.revoke(_id, revocation({ _id, userId: id }, "revoked_by_operator", BY_OPERATOR, now)),
+        core.sessions.revoke(_id, revocation({ _id, userId: id }, "revoked_by_operator", source, now)),
       ),
     ),
   );
   // Again, because a call that began earlier may have opened another page. A later call finds its session revoked.
   if (userId !== null) await closeCheckouts(core, userId);
   // The row is written before the first removal, so that a crash leaves no removal without a row. A repeated erasure adds none.
-  for (const id of userIds) await auditNow(core, userDeleted(id, BY_OPERATOR, now));
+  for (const id of userIds) await auditNow(core, userDeleted(id, source, now));
   await core.personalDocuments.erase(references, {
     now,
     newErasureId: () => newId("erasure"),

@@ -9,4 +9,5 @@ export type RevokedReason =
   | "password_reset"
   | "password_set"
   | "user_disabled"
-  | "removed_from_account";
+  | "removed_from_account"
+  | "user_deleted";

@@ -1,4 +1,4 @@
-import type { Collection, Filter } from "mongodb";
+import type { Collection, Filter, IndexDescription } from "mongodb";
 import { pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import { UserCreation } from "#core/repositories/user_creation.ts";
 import type { User } from "#core/repositories/user_document.ts";
@@ -9,6 +9,12 @@ export interface RecordedChange {
   at: string;
   events: readonly StoredEvent[];
 }
+
+/** Finds deleted users with whom the job goes on. */
+export const ERASURE_INDEX: IndexDescription = {
+  key: { eraseAt: 1 },
+  partialFilterExpression: { eraseAt: { $exists: true } },
+};
 
 /** The new roles of a user. */
 export interface RolesChange extends RecordedChange {
@@ -85,6 +91,45 @@ export class UserAdministration extends UserCreation {
       { _id: id, status: "disabled" },
       { $unset: { status: "", disabledAt: "" }, $set: { updatedAt: at, ...set }, $push: push },
     );
+  }
+
+  /**
+   * Deletes a user whose roles are as they were read, and records it. One of any simultaneous calls gets true. The roles are taken,
+   * so that nobody counts as their holder.
+   * @param eraseAt when the job completes the deletion if this call does not, ISO
+   */
+  async markDeleted(
+    id: string,
+    roles: readonly string[],
+    { at, eraseAt, events }: RecordedChange & { eraseAt: string },
+  ): Promise<boolean> {
+    const { push, set } = pushed(events);
+    const deleted = { status: "deleted", deletedAt: at, eraseAt, updatedAt: at } as const;
+    const result = await this.#collection.updateOne(
+      { _id: id, status: { $ne: "deleted" }, ...rolesAre(roles) },
+      { $set: { ...deleted, ...set }, $unset: { roles: "", disabledAt: "" }, $push: push },
+    );
+    return result.modifiedCount === 1;
+  }
+
+  /** Lists deleted users with whom the job goes on, the longest due first. */
+  listErasable(now: string, limit: number): Promise<User[]> {
+    return this.#collection
+      .find({ eraseAt: { $exists: true, $lte: now } })
+      .sort({ eraseAt: 1 })
+      .limit(limit)
+      .toArray();
+  }
+
+  /** Moves the time on at which the job goes on with a user. One of any simultaneous runs gets true. @param eraseAt as it was read */
+  async leaseErasure(id: string, eraseAt: string, next: string): Promise<boolean> {
+    const result = await this.#collection.updateOne({ _id: id, eraseAt }, { $set: { eraseAt: next } });
+    return result.modifiedCount === 1;
+  }
+
+  /** Records that a deletion is complete. @param eraseAt when the job erases the user, ISO */
+  async completeDeletion(id: string, eraseAt: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id, status: "deleted" }, { $set: { eraseAt } });
   }
 
   /** Takes roles from a user. Only for roles that were deleted while they were granted. */

@@ -2,6 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { OUTBOX_INDEX } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import { ERASURE_INDEX } from "#core/repositories/user_administration.ts";
 import { newUser } from "#core/repositories/user_creation.ts";
 import type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 import { USER_LIST_INDEXES, UserLists } from "#core/repositories/user_lists.ts";
@@ -9,7 +10,7 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 
 export type { PendingRejection, RejectionDecision, User } from "#core/repositories/user_document.ts";
 
-const userIndexes: IndexDescription[] = [...USER_LIST_INDEXES, OUTBOX_INDEX];
+const userIndexes: IndexDescription[] = [...USER_LIST_INDEXES, ERASURE_INDEX, OUTBOX_INDEX];
 
 /** The field of a subscription's pending rejection. */
 const pendingField = (stpSubscriptionId: string) => `pendingRejections.${stpSubscriptionId}`;
@@ -20,7 +21,7 @@ export class UserRepository extends UserLists {
   static readonly personalData: PersonalData<User> = {
     field: "_id",
     refersTo: "userIds",
-    withheld: [],
+    withheld: ["eraseAt"],
   };
   readonly #collection: Collection<User>;
   readonly #reads: CombinedReads<User>;

@@ -185,12 +185,12 @@ export class VerificationRepository extends RedeemableWrites<Verification> {
    */
   async revokeOpenOf(
     { userId, addresses }: { userId: string; addresses: readonly string[] },
-    except: string,
+    except: string | null,
     now: string,
   ): Promise<void> {
     const isOwn = { $or: [{ userId }, { identifierValue: { $in: [...addresses] } }] };
     const purpose = { $nin: ["invite", "disown"] as VerificationPurpose[] };
-    const open = { ...openAt(now), ...isOwn, purpose, _id: { $ne: except } };
+    const open = { ...openAt(now), ...isOwn, purpose, ...(except !== null && { _id: { $ne: except } }) };
     await this.#collection.updateMany(open, { $set: { revokedAt: now } });
   }
 }

@@ -16,10 +16,10 @@ interface Ending {
   call: Call;
 }
 
-/** The reason of a session that a caller ends. @param sessionId the session that ends */
-function reasonOf(caller: Caller, sessionId: string): RevokedReason {
-  if (caller.kind !== "user") return "revoked_by_operator";
-  return caller.sessionId === sessionId ? "signed_out" : "revoked_by_user";
+/** The reason of a session that a caller ends. */
+function reasonOf(caller: Caller, { _id, userId }: Pick<Session, "_id" | "userId">): RevokedReason {
+  if (caller.kind !== "user" || caller.userId !== userId) return "revoked_by_operator";
+  return caller.sessionId === _id ? "signed_out" : "revoked_by_user";
 }
 
 /**
@@ -36,11 +36,12 @@ export async function endSession(
 ): Promise<string> {
   const now = core.clock.now();
   const isCurrent = caller.kind === "user" && session?._id === caller.sessionId;
-  if (!isCurrent) requireFresh(caller, now);
+  const isOwn = caller.kind === "user" && caller.userId === userId;
+  if (isOwn && !isCurrent) requireFresh(caller, now);
   if (session?.userId !== userId) throw new NestError("session_not_found");
   if (session.revokedAt) return session.revokedAt;
   const at = now.toISOString();
-  const reason = reasonOf(caller, session._id);
+  const reason = reasonOf(caller, session);
   if (await core.sessions.revoke(session._id, revocation(session, reason, byCaller(caller, call), at))) {
     core.log.info("session_revoked", { session_id: session._id, user_id: userId });
     return at;
@@ -78,7 +79,7 @@ export async function endAllSessions(
     .filter(({ _id, expiresAt }) => expiresAt > at && !(keepsCurrent && _id === current))
     .map((session) => ({
       sessionId: session._id,
-      ...revocation(session, reason ?? reasonOf(caller, session._id), source, at),
+      ...revocation(session, reason ?? reasonOf(caller, session), source, at),
     }));
   const [count] = await settleAll([
     core.sessions.revokeAll(ended),

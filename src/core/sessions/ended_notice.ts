@@ -8,7 +8,8 @@ export async function noticeEndedSessions(
   { userId, count }: { userId: string; count: number },
   caller: Caller,
 ): Promise<void> {
-  const client = caller.kind === "user" ? core.oauthClients.find(caller.clientId) : null;
+  const client =
+    caller.kind === "user" && caller.userId === userId ? core.oauthClients.find(caller.clientId) : null;
   const variables = { at: core.clock.now().toISOString(), count };
   await sendNotice(core, { userId, locale: client?.locale ?? null }, async () => ({
     template: "sessions_ended",

@@ -41,6 +41,7 @@ const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   password_set: "the user set another password",
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an operator revoked it",
+  user_deleted: "the user was deleted",
   user_disabled: "an administrator disabled the user",
   removed_from_account: "the user was removed from the account in which it acted",
   address_proved: "it had started before the owner of the address proved it",

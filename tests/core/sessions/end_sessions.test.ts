@@ -3,6 +3,7 @@ import { MINUTE } from "#core/clock.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
 import { type Reply, startNest, type TestNest, type Tokens, V2, WINDOWS } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { setRoles } from "#tests/support/roles.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const CALLERS = 50;
@@ -101,6 +102,34 @@ describe("revoke_session of 2026-12-01", () => {
     expect(reply.status).toBe(200);
     expect(await isAlive(mine)).toBe(false);
     expect(await storedOf(mine)).toMatchObject([{ revokedReason: "revoked_by_operator" }]);
+  });
+
+  test("lists and ends sessions of another user for a caller with sessions.manage only, and records the caller", async () => {
+    const [mine, second, third] = await signIns(3);
+    const [support] = await signIns(1);
+    const whose = { user_id: mine.user_id };
+    const session_id = await idOf(mine);
+    const ask = () => [
+      call("list_sessions", support, whose),
+      call("revoke_session", support, { ...whose, session_id }),
+      call("revoke_all_sessions", support, whose),
+    ];
+    for (const refused of await Promise.all(ask())) expect(refused.body).toEqual({ code: "access_denied" });
+    await setRoles(nest, support.user_id, ["support"]);
+    await age(support, STALE);
+    const listed = await call("list_sessions", support, whose);
+    expect(listed.body.items.map(({ current }: { current: boolean }) => current)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect((await call("revoke_session", support, { ...whose, session_id })).status).toBe(200);
+    expect((await call("revoke_all_sessions", support, whose)).body).toEqual({ revoked: 2 });
+    expect(await Promise.all([mine, second, third, support].map((one) => isAlive(one as Tokens)))).toEqual([
+      ...[false, false, false, true],
+    ]);
+    for (const { actor, data } of await endsOf(mine))
+      expect([actor, data.reason]).toEqual([{ type: "user", id: support.user_id }, "revoked_by_operator"]);
   });
 
   test(`gives ${CALLERS} calls at once the same time, and records one event`, async () => {

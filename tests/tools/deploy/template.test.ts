@@ -401,6 +401,7 @@ describe("scheduled jobs", () => {
     const jobs = functions.filter(({ schedule }) => schedule !== null);
     expect(jobs.map(({ name }) => name)).toEqual([
       "deliver_webhooks",
+      "erase_deleted_users",
       "move_events",
       "remove_unredeemed_trials",
     ]);

@@ -315,6 +315,11 @@ describe.each(nodesToTry())(
       expect(await nest.collection("mail-events").countDocuments()).toBe(1);
     });
 
+    test("erase_deleted_users runs for the event of its schedule", async () => {
+      const event = { job: "erase_deleted_users" };
+      expect(await zips.invoke("erase_deleted_users", event)).toEqual({ done: 0, pending: 0, failed: 0 });
+    });
+
     test("remove_unredeemed_trials runs for the event of its schedule", async () => {
       const event = { job: "remove_unredeemed_trials" };
       expect(await zips.invoke("remove_unredeemed_trials", event)).toEqual({
@@ -412,6 +417,7 @@ describe.each(nodesToTry())(
         await call("list_audit_logs", own()),
       ];
       expect(statuses).toEqual(Array(10).fill(200));
+      expect(await call("delete_user", { user_id: "user_nobody" })).toBe(404);
     });
 
     test("the webhook methods create, test, change and delete a webhook, and deliver_webhooks sends", async () => {

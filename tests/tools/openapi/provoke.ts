@@ -152,7 +152,7 @@ export class Asker {
     if (this.form.name === "get_user") body.account_id = undefined;
     // The cursor of the example is of the example's user.
     if (this.form.name === "list_audit_logs") body.cursor = undefined;
-    if (["update_user", ...SUPPORT_METHODS].includes(this.form.name))
+    if (["delete_user", "update_user", ...SUPPORT_METHODS].includes(this.form.name))
       return { body, address, options: { internal: true } };
     if (ROLE_METHODS.includes(this.form.name)) {
       await this.#readyForRoles(body);
@@ -275,6 +275,16 @@ async function withPassword({ nests: { good } }: Asker, current_password: unknow
     ...{ identifier_value: `person${++users}@example.com`, password: current_password },
   });
   return { bearer: registered.body.access_token };
+}
+
+/** A caller with `users.write` writes about a user whose roles allow more. */
+async function writesAboveRights(asker: Asker): Promise<Reply> {
+  const { good } = asker.nests;
+  const writer = await good.signIn(`person${++users}@example.com`);
+  const other = await good.signIn(`person${++users}@example.com`);
+  await giveRole(good, { key: `writer_${users}`, user_id: writer.user_id, capabilities: ["users.write"] });
+  await setRoles(good, other.user_id, ["support"]);
+  return asker.send({ user_id: other.user_id }, { bearer: writer.access_token, internal: false });
 }
 
 type Way = (asker: Asker) => Promise<Reply>;
@@ -543,13 +553,36 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
     return reply;
   },
-  "update_user:capability_escalation": async (asker) => {
+  "update_user:capability_escalation": writesAboveRights,
+  "delete_user:capability_escalation": writesAboveRights,
+  "delete_user:user_not_found": (asker) => asker.send(unknownUser, internal),
+  "delete_user:last_admin": async (asker) => {
     const { good } = asker.nests;
-    const writer = await good.signIn(`person${++users}@example.com`);
-    const other = await good.signIn(`person${++users}@example.com`);
-    await giveRole(good, { key: `writer_${users}`, user_id: writer.user_id, capabilities: ["users.write"] });
-    await setRoles(good, other.user_id, ["support"]);
-    return asker.send({ user_id: other.user_id }, { bearer: writer.access_token, internal: false });
+    const { user_id } = await good.signIn(`person${++users}@example.com`);
+    await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    await setRoles(good, user_id, ["admin"]);
+    const reply = await asker.send({ user_id });
+    await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    return reply;
+  },
+  "delete_user:stripe_error": async (asker) => {
+    const { good } = asker.nests;
+    const { user_id } = await good.signIn(`person${++users}@example.com`);
+    const began = { _id: user_id.replace("user_", "checkout_") as never, userId: user_id };
+    await good.collection("checkouts").insertOne(began);
+    const customer = { _id: `provmap_${users}` as never, userId: user_id, removedAt: null };
+    const mapping = { ...customer, providerType: "stripe", providerValue: "cus_of_deleted" };
+    await good.collection("provider-mappings").insertOne(mapping);
+    good.stripe.fault({ calls: 1, kind: "error" });
+    return asker.send({ user_id });
+  },
+  active_subscription: async (asker) => {
+    const { good } = asker.nests;
+    const email = `person${++users}@example.com`;
+    const { user_id } = await good.signIn(email);
+    good.stripe.createSubscription({ email });
+    await good.deliverEvents();
+    return asker.send({ user_id });
   },
   cannot_disable_self: async (asker) => {
     const { good } = asker.nests;

@@ -1,4 +1,8 @@
-/** Lists a user's active sessions, the newest first. */
+/**
+ * Lists a user's active sessions, the newest first.
+ *
+ * Those of another user need the capability `sessions.manage`.
+ */
 import { array, boolean, nullable, optional, strictObject, string } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";
 import { cutPage, pageParameters, readPage } from "#core/paging.ts";
@@ -34,7 +38,7 @@ export const handler = rpc({
   name: "list_sessions",
   version: "2026-12-01",
   summary: "Lists a user's active sessions, the newest first.",
-  access: "own_user",
+  access: "own_user|cap:sessions.manage",
   request,
   isBodyOptional: true,
   response,

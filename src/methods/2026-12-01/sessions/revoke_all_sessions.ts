@@ -1,8 +1,9 @@
 /**
  * Ends every session of a user, except the current one unless `except_current` is false.
  *
- * The user must have signed in within the last 10 minutes, and gets a mail at every verified address. From the response on, no token of an ended session is accepted,
- * and none can be refreshed.
+ * The user must have signed in within the last 10 minutes; the sessions of another user need the capability `sessions.manage`. The
+ * user gets a mail at every verified address. From the response on, no token of an ended session is accepted, and none can be
+ * refreshed.
  */
 import { boolean, number, optional, strictObject } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";
@@ -19,7 +20,7 @@ export const handler = rpc({
   name: "revoke_all_sessions",
   version: "2026-12-01",
   summary: "Ends every session of a user, except the current one.",
-  access: "fresh_own_user",
+  access: "fresh_own_user|cap:sessions.manage",
   request,
   isBodyOptional: true,
   response,
@@ -32,7 +33,8 @@ export const handler = rpc({
     const keepsCurrent = except_current ?? true;
     const revoked = await endAllSessions(core, { userId, sessions, keepsCurrent }, { caller, call });
     if (revoked > 0) await noticeEndedSessions(core, { userId, count: revoked }, caller);
-    if (caller.kind === "user" && !keepsCurrent) cookies.clear(core.oauthClients.find(caller.clientId));
+    const isOwn = caller.kind === "user" && caller.userId === userId;
+    if (isOwn && !keepsCurrent) cookies.clear(core.oauthClients.find(caller.clientId));
     return { revoked };
   },
 });

@@ -1,7 +1,8 @@
 /**
  * Ends one of a user's sessions: the current one, or another, such as that of a lost device.
  *
- * To end another session, the user must have signed in within the last 10 minutes. Idempotent: a session that has ended keeps
+ * To end another session, the user must have signed in within the last 10 minutes. A session of another user, named by `user_id`
+ * and `session_id`, needs the capability `sessions.manage`. Idempotent: a session that has ended keeps
  * its time.
  */
 import { optional, strictObject, string } from "zod/mini";
@@ -18,7 +19,7 @@ export const handler = rpc({
   name: "revoke_session",
   version: "2026-12-01",
   summary: "Ends one of a user's sessions.",
-  access: "own_user",
+  access: "own_user|cap:sessions.manage",
   request,
   isBodyOptional: true,
   response,

@@ -1,0 +1,132 @@
+import { type CompleteDeletionCore, completeDeletion } from "#core/administration/complete_deletion.ts";
+import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_checkouts.ts";
+import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import type { Call, Caller } from "#core/call.ts";
+import { dominates } from "#core/capabilities.ts";
+import { MINUTE, plusSeconds } from "#core/clock.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { byCaller, type EventSource } from "#core/events/event_source.ts";
+import { userDeleted } from "#core/events/user_deleted.ts";
+import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
+import { chooseLocale } from "#core/messages/wording.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { User } from "#core/repositories/users.ts";
+import { ADMIN, OWNER } from "#core/roles/built_in.ts";
+import { leaveAdmins } from "#core/roles/leave_admins.ts";
+import { leaveOwners, type OwnerGuardCore } from "#core/roles/leave_owners.ts";
+import { rightsOf, rightsOfCaller, rolesOf } from "#core/roles/rights.ts";
+
+/** Longer than any call: after it, the job completes a deletion that stopped. */
+const COMPLETED_AFTER_SECONDS = 10 * MINUTE;
+
+/** How often a deletion is decided again because another call changed the user's roles meanwhile. */
+const ATTEMPTS = 5;
+
+export type DeleteUserCore = NoticeCore &
+  ClosingCore &
+  CompleteDeletionCore &
+  OwnerGuardCore &
+  Pick<Core, "adminGuards" | "app" | "log" | "roles" | "subscriptions">;
+
+interface Deleting {
+  caller: Caller;
+  call: Call;
+}
+
+/**
+ * Deletes a user: from the first write on no token of theirs is accepted and nobody signs in as them. Their sessions end, and their
+ * addresses and numbers are free, so that the next sign-in with one creates another user. A job erases the rest after 30 days. If a
+ * call stops after the first write, a repeated call of an administrator completes it, or the job.
+ * @returns when the user was deleted, ISO
+ * @throws NestError user_not_found, capability_escalation for a user whose roles allow more than the caller's, active_subscription,
+ *   last_owner, last_admin, stripe_error, unavailable
+ */
+export async function deleteUser(core: DeleteUserCore, userId: string, deleting: Deleting): Promise<string> {
+  const source = byCaller(deleting.caller, deleting.call);
+  const user = await readDeletable(core, userId, deleting.caller);
+  if (user.status === "deleted") return completeDeletion(core, user, source);
+  await requireNoSubscription(core, userId);
+  const identifiers = await core.identifiers.listByUser(userId);
+  await markDeleted(core, userId, source);
+  const deleted = await core.users.find(userId);
+  // The job erased the user meanwhile, which takes 30 days.
+  if (deleted === null) throw new NestError("user_not_found");
+  const deletedAt = await completeDeletion(core, deleted, source);
+  core.log.info("user_deleted", { security_event: true, user_id: userId });
+  await notify(core, { user, identifiers, deletedAt }, deleting.caller);
+  return deletedAt;
+}
+
+/** @throws NestError user_not_found, capability_escalation */
+async function readDeletable(core: DeleteUserCore, userId: string, caller: Caller): Promise<User> {
+  const [user, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
+  if (user === null) throw new NestError("user_not_found");
+  const isOwn = caller.kind === "user" && caller.userId === userId;
+  if (!isOwn && !dominates(rightsOfCaller(caller), rightsOf(rolesOf(user, own))))
+    throw new NestError("capability_escalation");
+  return user;
+}
+
+/**
+ * Nobody may pay for a user who is gone: what runs must be canceled first, and open checkout pages are closed.
+ * @throws NestError active_subscription, stripe_error, unavailable
+ */
+async function requireNoSubscription(core: DeleteUserCore, userId: string): Promise<void> {
+  const subscriptions = await core.subscriptions.listByUser(userId);
+  const isCharged = subscriptions.some(({ status, rejectedAt }) => rejectedAt === null && !hasEnded(status));
+  if (isCharged) throw new NestError("active_subscription");
+  try {
+    await closeCheckouts(core, userId);
+  } catch (error) {
+    if (error instanceof NestError && error.code === "already_subscribed")
+      throw new NestError("active_subscription", { detail: error.detail });
+    throw error;
+  }
+}
+
+/** @throws NestError last_owner, last_admin, unavailable */
+async function markDeleted(core: DeleteUserCore, userId: string, source: EventSource): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const user = await core.users.find(userId);
+    if (user === null || user.status === "deleted") return;
+    const now = core.clock.now();
+    const at = now.toISOString();
+    const eraseAt = plusSeconds(now, COMPLETED_AFTER_SECONDS).toISOString();
+    const events = [userDeleted(userId, source, at)];
+    const write = () => core.users.markDeleted(userId, user.roles ?? [], { at, eraseAt, events });
+    const isAdmin = user.roles?.includes(ADMIN) === true;
+    const leave = isAdmin ? () => leaveAdmins(core, userId, write) : write;
+    if (await leaveAccounts(core, userId, leave)) return;
+  }
+  throw new NestError("unavailable", { detail: "other calls changed the user's roles" });
+}
+
+/** Makes a change that takes the user from every account that they own with other members. @throws NestError last_owner */
+async function leaveAccounts(
+  core: DeleteUserCore,
+  userId: string,
+  change: () => Promise<boolean>,
+): Promise<boolean> {
+  const memberships = await core.accountMembers.listByUser(userId);
+  const owned = memberships.filter(({ role, removedAt }) => role === OWNER && removedAt === null);
+  let leave = change;
+  for (const membership of owned) {
+    const members = await core.accountMembers.listPage(membership.accountId, { limit: 2, after: null });
+    const inner = leave;
+    if (members.length > 1) leave = () => leaveOwners(core, membership, inner);
+  }
+  return leave();
+}
+
+/** Tells every address that was verified. */
+async function notify(
+  core: DeleteUserCore,
+  { user, identifiers, deletedAt }: { user: User; identifiers: readonly Identifier[]; deletedAt: string },
+  caller: Caller,
+): Promise<void> {
+  const isOwn = caller.kind === "user" && caller.userId === user._id;
+  const client = isOwn ? core.app.clients.find(({ id }) => id === caller.clientId) : undefined;
+  const locale = chooseLocale(core.app, user.locale, client?.locale);
+  await notifyOwner(core, identifiers, { template: "account_deleted", variables: { deletedAt }, locale });
+}
