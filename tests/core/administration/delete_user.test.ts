@@ -5,6 +5,7 @@ import { handler as eraseJob } from "#jobs/erase_deleted_users.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
 import { addIdentifier, email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { newMember, newOwner } from "#tests/support/members.ts";
 import {
   BUSY_MACHINE,
   type CallOptions,
@@ -105,6 +106,13 @@ describe("delete_user", () => {
     nest.stripe.cancelSubscription(id);
     await nest.deliverEvents();
     expect((await removeOwn(person)).status).toBe(200);
+  });
+
+  test("keeps the only owner of an account that has another member", async () => {
+    const owner = await newOwner(nest);
+    await newMember(nest, owner);
+    expect(codeOf(await removeOwn(owner))).toEqual([409, "last_owner"]);
+    expect(await isAlive(owner)).toBe(true);
   });
 
   test("deletes a user once when 20 calls race, and records it once", async () => {

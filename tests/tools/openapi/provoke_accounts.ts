@@ -134,6 +134,11 @@ export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
     const { access_token: bearer, account_id } = admin;
     return asker.send({ account_id, user_id: owner.user_id }, { bearer });
   },
+  "delete_user:last_owner": async (asker) => {
+    const { owner } = await ownerOf(asker);
+    await newMember(asker.nests.good, owner);
+    return asker.send({ user_id: owner.user_id });
+  },
   "remove_account_user:last_owner": async (asker) => {
     const { owner } = await ownerOf(asker);
     return as(asker.nests.good, owner, "remove_account_user", { user_id: owner.user_id });
