@@ -448,9 +448,14 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const update = (body: object) =>
       trips(() => nest.call(`${V3}update_user`, { ...own(), ...body }, { bearer }));
     expect([await update({ name: "Ada" }), await update({ metadata: { team: "blue" } })]).toEqual([4, 4]);
-    // Two more read and store who leaves, one looks for another administrator, one settles it.
+    // Two more read and store who leaves, two look for another administrator with a verified address, one settles it.
     const leave = () => nest.call(`${V3}set_user_roles`, { ...own(), roles: [] }, { bearer });
-    expect(await trips(leave)).toBe(7);
+    expect(await trips(leave)).toBe(8);
+    const created = { identifier_type: "email", identifier_value: "deleted@example.com" };
+    const { user } = (await nest.call(`${V3}create_user`, created, { bearer })).body;
+    // 9 until the user is marked as deleted, 1 reads the user, 2 end sessions and links, 2 addresses and memberships, 1 reads them again,
+    // 2 end billing, 1 stores when the user is erased.
+    expect(await trips(() => nest.call(`${V3}delete_user`, { user_id: user.id }, { bearer }))).toBe(18);
   });
 
   test("methods of webhooks take 1 to 5", async () => {

@@ -42,7 +42,7 @@ export const PEOPLE_SCENARIOS: readonly Scenario[] = [
         const user = await nest.gateway.core.users.find(user_id);
         if (reply.status !== 401 || user?.status !== "deleted") return reply;
         // The response was lost. The job completes what the call has left.
-        await completeDeletion(nest.gateway.core, user, byJob("erase_deleted_users"));
+        await completeDeletion({ ...nest.gateway.core, stripe: null }, user, byJob("erase_deleted_users"));
         return { ...reply, status: 200 };
       };
     },

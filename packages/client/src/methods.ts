@@ -19,6 +19,7 @@ export const METHODS = {
   create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken delivery_failed"},
   create_webhook: {"bearer":true,"fills":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event client_not_found too_many_webhooks"},
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
+  delete_user: {"bearer":true,"fills":"user_id","answer":"deleted_at","errors":"reauthentication_required capability_escalation user_not_found active_subscription last_owner last_admin stripe_error"},
   delete_webhook: {"bearer":true,"fills":"","answer":"deleted_at","errors":"webhook_not_found"},
   disown_session: {"bearer":false,"fills":"","answer":"revoked_at","errors":"verification_not_found"},
   get_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
@@ -42,8 +43,8 @@ export const METHODS = {
   remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   retry_webhook_delivery: {"bearer":true,"fills":"","answer":"delivery{}","errors":"delivery_not_found webhook_disabled"},
-  revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required"},
-  revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required session_not_found"},
+  revoke_all_sessions: {"bearer":true,"fills":"user_id","answer":"revoked#","errors":"reauthentication_required capability_escalation"},
+  revoke_session: {"bearer":true,"fills":"user_id","answer":"revoked_at","errors":"reauthentication_required capability_escalation session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","answer":"","errors":"malformed_refresh_token"},
   rotate_webhook_secret: {"bearer":true,"fills":"","answer":"secret old_secret_expires_at","errors":"reauthentication_required webhook_not_found"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing captcha_required captcha_failed sender_not_allowed client_not_found rate_limited email_not_sent captcha_unavailable"},
@@ -82,6 +83,7 @@ export interface Errors {
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken" | "delivery_failed";
   create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "too_many_webhooks";
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
+  delete_user: CommonError | "reauthentication_required" | "capability_escalation" | "user_not_found" | "active_subscription" | "last_owner" | "last_admin" | "stripe_error";
   delete_webhook: CommonError | "webhook_not_found";
   disown_session: CommonError | "verification_not_found";
   get_account: CommonError | "account_not_found";
@@ -105,8 +107,8 @@ export interface Errors {
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   retry_webhook_delivery: CommonError | "delivery_not_found" | "webhook_disabled";
-  revoke_all_sessions: CommonError | "reauthentication_required";
-  revoke_session: CommonError | "reauthentication_required" | "session_not_found";
+  revoke_all_sessions: CommonError | "reauthentication_required" | "capability_escalation";
+  revoke_session: CommonError | "reauthentication_required" | "capability_escalation" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
   rotate_webhook_secret: CommonError | "reauthentication_required" | "webhook_not_found";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent" | "captcha_unavailable";
@@ -390,6 +392,11 @@ export interface Requests {
     scope: "platform" | "account";
     /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
     key: string;
+  };
+  /** Deletes a user, whose data is erased after 30 days. */
+  delete_user: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id?: string;
   };
   /** Deletes a webhook. */
   delete_webhook: {
@@ -968,6 +975,10 @@ export interface Responses {
   };
   delete_role: {
     /** When the role was deleted. */
+    deleted_at: string;
+  };
+  delete_user: {
+    /** When the user was deleted. */
     deleted_at: string;
   };
   delete_webhook: {

@@ -27,6 +27,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   createWebhook(...args: CallArguments<"create_webhook", IsCamel>): Promise<Cased<Responses["create_webhook"], IsCamel>>;
   /** Deletes a role that nobody has. @throws ClientError<"delete_role"> */
   deleteRole(...args: CallArguments<"delete_role", IsCamel>): Promise<Cased<Responses["delete_role"], IsCamel>>;
+  /** Deletes a user, whose data is erased after 30 days. @throws ClientError<"delete_user"> */
+  deleteUser(...args: CallArguments<"delete_user", IsCamel>): Promise<Cased<Responses["delete_user"], IsCamel>>;
   /** Deletes a webhook. @throws ClientError<"delete_webhook"> */
   deleteWebhook(...args: CallArguments<"delete_webhook", IsCamel>): Promise<Cased<Responses["delete_webhook"], IsCamel>>;
   /** Ends the session that a mail about a new device is about. @throws ClientError<"disown_session"> */

@@ -1,8 +1,6 @@
 import { type CompleteDeletionCore, completeDeletion } from "#core/administration/complete_deletion.ts";
-import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_checkouts.ts";
-import { hasEnded } from "#core/billing/subscriptions/stripe_state.ts";
+import { requireNoCharge } from "#core/billing/subscriptions/end_of_deleted.ts";
 import type { Call, Caller } from "#core/call.ts";
-import { dominates } from "#core/capabilities.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -10,12 +8,13 @@ import { byCaller, type EventSource } from "#core/events/event_source.ts";
 import { userDeleted } from "#core/events/user_deleted.ts";
 import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
 import { chooseLocale } from "#core/messages/wording.ts";
+import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { User } from "#core/repositories/users.ts";
 import { ADMIN, OWNER } from "#core/roles/built_in.ts";
 import { leaveAdmins } from "#core/roles/leave_admins.ts";
 import { leaveOwners, type OwnerGuardCore } from "#core/roles/leave_owners.ts";
-import { rightsOf, rightsOfCaller, rolesOf } from "#core/roles/rights.ts";
+import { requireRankOf } from "#core/roles/rank.ts";
 
 /** Longer than any call: after it, the job completes a deletion that stopped. */
 const COMPLETED_AFTER_SECONDS = 10 * MINUTE;
@@ -23,11 +22,13 @@ const COMPLETED_AFTER_SECONDS = 10 * MINUTE;
 /** How often a deletion is decided again because another call changed the user's roles meanwhile. */
 const ATTEMPTS = 5;
 
+/** The most members among whom one is looked for who lives. */
+const MEMBERS_READ = 100;
+
 export type DeleteUserCore = NoticeCore &
-  ClosingCore &
   CompleteDeletionCore &
   OwnerGuardCore &
-  Pick<Core, "adminGuards" | "app" | "log" | "roles" | "subscriptions">;
+  Pick<Core, "adminGuards" | "app" | "roles">;
 
 interface Deleting {
   caller: Caller;
@@ -46,7 +47,7 @@ export async function deleteUser(core: DeleteUserCore, userId: string, deleting:
   const source = byCaller(deleting.caller, deleting.call);
   const user = await readDeletable(core, userId, deleting.caller);
   if (user.status === "deleted") return completeDeletion(core, user, source);
-  await requireNoSubscription(core, userId);
+  await requireNoCharge(core, userId);
   const identifiers = await core.identifiers.listByUser(userId);
   await markDeleted(core, userId, source);
   const deleted = await core.users.find(userId);
@@ -62,27 +63,8 @@ export async function deleteUser(core: DeleteUserCore, userId: string, deleting:
 async function readDeletable(core: DeleteUserCore, userId: string, caller: Caller): Promise<User> {
   const [user, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
   if (user === null) throw new NestError("user_not_found");
-  const isOwn = caller.kind === "user" && caller.userId === userId;
-  if (!isOwn && !dominates(rightsOfCaller(caller), rightsOf(rolesOf(user, own))))
-    throw new NestError("capability_escalation");
+  requireRankOf(caller, user, own);
   return user;
-}
-
-/**
- * Nobody may pay for a user who is gone: what runs must be canceled first, and open checkout pages are closed.
- * @throws NestError active_subscription, stripe_error, unavailable
- */
-async function requireNoSubscription(core: DeleteUserCore, userId: string): Promise<void> {
-  const subscriptions = await core.subscriptions.listByUser(userId);
-  const isCharged = subscriptions.some(({ status, rejectedAt }) => rejectedAt === null && !hasEnded(status));
-  if (isCharged) throw new NestError("active_subscription");
-  try {
-    await closeCheckouts(core, userId);
-  } catch (error) {
-    if (error instanceof NestError && error.code === "already_subscribed")
-      throw new NestError("active_subscription", { detail: error.detail });
-    throw error;
-  }
 }
 
 /** @throws NestError last_owner, last_admin, unavailable */
@@ -112,11 +94,18 @@ async function leaveAccounts(
   const owned = memberships.filter(({ role, removedAt }) => role === OWNER && removedAt === null);
   let leave = change;
   for (const membership of owned) {
-    const members = await core.accountMembers.listPage(membership.accountId, { limit: 2, after: null });
     const inner = leave;
-    if (members.length > 1) leave = () => leaveOwners(core, membership, inner);
+    if (await hasOthers(core, membership)) leave = () => leaveOwners(core, membership, inner);
   }
   return leave();
+}
+
+/** Whether an account has another member who was not deleted. The membership of a deleted user may not have ended yet. */
+async function hasOthers(core: DeleteUserCore, { accountId, userId }: AccountMember): Promise<boolean> {
+  const members = await core.accountMembers.listPage(accountId, { limit: MEMBERS_READ, after: null });
+  const others = members.filter((one) => one.userId !== userId);
+  const users = others.length === 0 ? [] : await core.users.listByIds(others.map((one) => one.userId));
+  return users.some(({ status }) => status !== "deleted");
 }
 
 /** Tells every address that was verified. */

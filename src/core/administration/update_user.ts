@@ -1,5 +1,4 @@
 import type { Call, Caller } from "#core/call.ts";
-import { dominates } from "#core/capabilities.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
@@ -8,11 +7,15 @@ import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
 import { ADMIN } from "#core/roles/built_in.ts";
 import { leaveAdmins } from "#core/roles/leave_admins.ts";
-import { hasCapability, rightsOf, rightsOfCaller, rolesOf } from "#core/roles/rights.ts";
+import { requireRankOf } from "#core/roles/rank.ts";
+import { hasCapability } from "#core/roles/rights.ts";
 import { endAllSessions } from "#core/sessions/end_sessions.ts";
 import { invalidField } from "#core/wire.ts";
 
-export type UpdateCore = Pick<Core, "adminGuards" | "app" | "clock" | "log" | "roles" | "sessions" | "users">;
+export type UpdateCore = Pick<
+  Core,
+  "adminGuards" | "app" | "clock" | "identifiers" | "log" | "roles" | "sessions" | "users"
+>;
 
 /** What is changed of a user. A value that is null is removed; a field that is absent stays. */
 export interface UserChange {
@@ -76,9 +79,7 @@ async function readChangeable(
 ): Promise<{ user: User; own: Role[] }> {
   const [found, own] = await Promise.all([core.users.find(userId), core.roles.list("platform")]);
   const user = requireUser(found);
-  const isOwn = caller.kind === "user" && caller.userId === userId;
-  if (!isOwn && !dominates(rightsOfCaller(caller), rightsOf(rolesOf(user, own))))
-    throw new NestError("capability_escalation");
+  requireRankOf(caller, user, own);
   return { user, own };
 }
 

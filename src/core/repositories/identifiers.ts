@@ -1,8 +1,9 @@
 import type { Collection, Db, Filter, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { findWithOwner } from "#core/repositories/identifier_owner.ts";
+import { KnownDeviceWrites } from "#core/repositories/known_device_writes.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
-import { type RegistrationState, RegistrationWrites } from "#core/repositories/registration_writes.ts";
+import type { RegistrationState } from "#core/repositories/registration_writes.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { User } from "#core/repositories/user_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
@@ -50,9 +51,6 @@ export interface Identifier extends Outbox {
   knownDevices?: string[];
 }
 
-/** Devices remembered for each address. A device that is forgotten counts as a new device. */
-export const KNOWN_DEVICES_LIMIT = 20;
-
 const identifierIndexes: IndexDescription[] = [
   {
     key: { identifierType: 1, identifierValue: 1 },
@@ -63,7 +61,7 @@ const identifierIndexes: IndexDescription[] = [
   OUTBOX_INDEX,
 ];
 
-export class IdentifierRepository extends RegistrationWrites<Identifier> {
+export class IdentifierRepository extends KnownDeviceWrites<Identifier> {
   static readonly collectionName = "identifiers";
   static readonly indexes = identifierIndexes;
   static readonly personalData: PersonalData<Identifier> = {
@@ -181,24 +179,5 @@ export class IdentifierRepository extends RegistrationWrites<Identifier> {
   /** Removes an address that nobody verified. @returns false if it was verified meanwhile */
   async removeUnverified(id: string): Promise<boolean> {
     return (await this.#collection.deleteOne({ _id: id, verifiedAt: null })).deletedCount === 1;
-  }
-
-  /**
-   * Remembers a device that signed in with this address.
-   * @param isUnverified remembers it only while nobody has verified the address
-   */
-  async rememberDevice(id: string, deviceHash: string, isUnverified = false): Promise<void> {
-    await this.#collection.updateOne(
-      { _id: id, knownDevices: { $ne: deviceHash }, ...(isUnverified && { verifiedAt: null }) },
-      { $push: { knownDevices: { $each: [deviceHash], $slice: -KNOWN_DEVICES_LIMIT } } },
-    );
-  }
-
-  /** Forgets a device at every address of a user, so that it counts as a new device. */
-  async forgetDevice(userId: string, deviceHash: string): Promise<void> {
-    await this.#collection.updateMany(
-      { userId, knownDevices: deviceHash },
-      { $pull: { knownDevices: deviceHash } },
-    );
   }
 }

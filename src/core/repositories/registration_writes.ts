@@ -9,7 +9,7 @@ export const attemptOf = (registration: RegistrationState | undefined): Attempt 
   registration === undefined || "isRefused" in registration ? null : registration;
 
 /** An identifier whose registration may be incomplete. */
-interface Registrable {
+export interface Registrable {
   _id: string;
   verifiedAt: string | null;
   removedAt: string | null;

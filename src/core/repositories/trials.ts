@@ -160,6 +160,12 @@ export class TrialRepository extends TrialClaims {
     return this.collection.find({ userId }).sort({ createdAt: 1, _id: 1 }).toArray();
   }
 
+  /** Removes a trial that nobody used since it was read. @returns false if it was used or is gone */
+  async removeUnused({ _id, userId }: Pick<Trial, "_id" | "userId">): Promise<boolean> {
+    const unused = { usedAt: null, grantedAt: null };
+    return (await this.collection.deleteOne({ _id, userId, ...unused })).deletedCount === 1;
+  }
+
   /** Removes a trial, so that its address and devices can have another. @returns false if it does not exist */
   async remove(id: string): Promise<boolean> {
     return (await this.collection.deleteOne({ _id: id })).deletedCount === 1;

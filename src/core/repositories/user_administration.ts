@@ -10,6 +10,9 @@ export interface RecordedChange {
   events: readonly StoredEvent[];
 }
 
+/** The most holders of a role among whom one is looked for who can sign in. */
+const HOLDERS_READ = 100;
+
 /** Finds deleted users with whom the job goes on. */
 export const ERASURE_INDEX: IndexDescription = {
   key: { eraseAt: 1 },
@@ -137,13 +140,16 @@ export class UserAdministration extends UserCreation {
     await this.#collection.updateOne({ _id: id }, { $pullAll: { roles: [...roles] } });
   }
 
-  /** Returns the id of an active user who has a platform role, or null. @param exceptIds users who do not count */
-  async findActiveHolder(role: string, exceptIds: readonly string[]): Promise<string | null> {
-    const found = await this.#collection.findOne(
-      { roles: { $exists: true, $eq: role }, status: { $exists: false }, _id: { $nin: [...exceptIds] } },
-      { projection: { _id: 1 } },
-    );
-    return found?._id ?? null;
+  /** Lists the ids of active users who have a platform role, at most 100. @param exceptIds users who do not count */
+  async listActiveHolders(role: string, exceptIds: readonly string[]): Promise<string[]> {
+    const found = await this.#collection
+      .find(
+        { roles: { $exists: true, $eq: role }, status: { $exists: false }, _id: { $nin: [...exceptIds] } },
+        { projection: { _id: 1 } },
+      )
+      .limit(HOLDERS_READ)
+      .toArray();
+    return found.map(({ _id }) => _id);
   }
 
   /** Whether a user has a platform role, disabled users included. */

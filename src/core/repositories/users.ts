@@ -49,13 +49,14 @@ export class UserRepository extends UserLists {
 
   /**
    * Ends every session that somebody started without a proof until `at`, also one that a sign-in of this moment stores later, and
-   * removes the name that they gave.
-   * @param keepsName whether somebody whom Nest trusts gave the name
+   * removes the name, locale and metadata that they gave.
+   * @param keepsProfile whether somebody whom Nest trusts gave them
    */
-  async endUnproved(id: string, at: string, { keepsName }: { keepsName: boolean }): Promise<void> {
+  async endUnproved(id: string, at: string, { keepsProfile }: { keepsProfile: boolean }): Promise<void> {
+    const planted = { name: "", locale: "", metadata: "" } as const;
     await this.#collection.updateOne(
       { _id: id },
-      { $max: { unprovedEndedAt: at }, ...(!keepsName && { $unset: { name: "" } }) },
+      { $max: { unprovedEndedAt: at }, ...(!keepsProfile && { $unset: planted }) },
     );
   }
 

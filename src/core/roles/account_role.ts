@@ -46,6 +46,13 @@ export function standingIn(
   return { accountId: membership.accountId, roleKey: role?.key ?? null, capabilities, level };
 }
 
+/** What a deleted user may do, in the account in which they last acted: nothing, since their memberships have ended. */
+export const standingOfDeleted = ({ _id, defaultAccountId }: Asked["user"]): AccountRights => ({
+  ...NO_RIGHTS,
+  accountId: defaultAccountId ?? ownAccountId(_id),
+  roleKey: null,
+});
+
 /**
  * The memberships of a user, the oldest first. A user whom an earlier release created owns an account that is written at the next
  * sign-in, or by `nest db migrate`.

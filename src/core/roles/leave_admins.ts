@@ -2,16 +2,17 @@ import type { Core } from "#core/core.ts";
 import { ADMIN } from "#core/roles/built_in.ts";
 import { leaveRole } from "#core/roles/leave_role.ts";
 
-type GuardCore = Pick<Core, "adminGuards" | "clock" | "users">;
+type GuardCore = Pick<Core, "adminGuards" | "clock" | "identifiers" | "users">;
 
 /**
- * Makes a change that takes an administrator away, if another one stays.
+ * Makes a change that takes an administrator away, if another one stays who can sign in: a user who never proved an address may
+ * never come.
  * @param change makes the change; false if it was not made after all
  * @returns what `change` returned
  * @throws NestError last_admin, unavailable
  */
 export function leaveAdmins(
-  { adminGuards, clock, users }: GuardCore,
+  { adminGuards, clock, identifiers, users }: GuardCore,
   userId: string,
   change: () => Promise<boolean>,
 ): Promise<boolean> {
@@ -19,8 +20,11 @@ export function leaveAdmins(
     read: () => adminGuards.read(),
     decide: (...decision: Parameters<typeof adminGuards.decide>) => adminGuards.decide(...decision),
     settle: (...change: [string, string]) => adminGuards.settle(...change),
-    hasHolder: async (exceptIds: readonly string[]) =>
-      (await users.findActiveHolder(ADMIN, exceptIds)) !== null,
+    async hasHolder(exceptIds: readonly string[]) {
+      const holders = await users.listActiveHolders(ADMIN, exceptIds);
+      const found = holders.length === 0 ? [] : await identifiers.listByUsers(holders);
+      return found.some(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
+    },
     refusal: "last_admin",
   } as const;
   return leaveRole(clock, guard, userId, change);

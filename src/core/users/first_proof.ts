@@ -59,8 +59,8 @@ export function mayAddIdentifiers(
 /**
  * Marks a claimed identifier as verified. Until then somebody else may have claimed it, to wait for its owner (pre-hijacking).
  * So everything that was set for the user without a proof is dropped first: the password, sessions, pending identifiers, open codes and
- * links, names, consent, the known devices, and memberships of accounts that added the user. Roles, metadata and a name that an
- * administrator set stay. Every route of proof calls this function: magic links, codes, verification links,
+ * links, names, locale and metadata, consent, the known devices, and memberships of accounts that added the user. Roles stay, and the
+ * profile of a user whom an administrator created. Every route of proof calls this function: magic links, codes, verification links,
  * resets. Safe to repeat: a call that stops between the writes leaves the identifier unverified, and the next proof runs all again.
  */
 export async function proveClaimed(
@@ -98,7 +98,7 @@ async function dropUnproved(
   ]);
   const isOther = open.some(({ _id }) => _id !== verificationId);
   await settleAll([
-    core.users.endUnproved(userId, core.clock.now().toISOString(), { keepsName: claimedBy === "admin" }),
+    core.users.endUnproved(userId, core.clock.now().toISOString(), { keepsProfile: claimedBy === "admin" }),
     core.sessions.revokeAll(
       sessions.filter(isUnproved).map((session) => ({
         sessionId: session._id,

@@ -4,7 +4,8 @@
  * Until a link of the trial is redeemed or the trial is used, calling again sends a new link for the same trial.
  */
 import { strictObject } from "zod/mini";
-import { claimTrial, readTrials } from "#core/billing/trials/claim_trial.ts";
+import { claimTrial } from "#core/billing/trials/claim_trial.ts";
+import { readTrials } from "#core/billing/trials/read_trials.ts";
 import { recordTrial, subscribeTrial } from "#core/billing/trials/subscribe_trial.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { billing, mailer, rateLimiter, stripe } from "#core/parts.ts";

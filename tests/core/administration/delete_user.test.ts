@@ -9,6 +9,7 @@ import { newMember, newOwner } from "#tests/support/members.ts";
 import {
   BUSY_MACHINE,
   type CallOptions,
+  codeIn,
   type Reply,
   startNest,
   type TestNest,
@@ -113,6 +114,83 @@ describe("delete_user", () => {
     await newMember(nest, owner);
     expect(codeOf(await removeOwn(owner))).toEqual([409, "last_owner"]);
     expect(await isAlive(owner)).toBe(true);
+  });
+
+  test("deletes a user whose subscription was canceled and runs out", async () => {
+    const address = newAddress();
+    const person = await nest.signIn(address);
+    const { id } = nest.stripe.createSubscription({ email: address });
+    nest.stripe.cancelSubscription(id, { isAtPeriodEnd: true });
+    await nest.deliverEvents();
+    expect((await removeOwn(person)).status).toBe(200);
+    nest.stripe.cancelSubscription(id);
+    await nest.deliverEvents();
+  });
+
+  test("cancels a trial that anybody started, and gives the address a trial and another user afterwards", async () => {
+    const address = newAddress();
+    const network = "203.0.113.77";
+    await nest.startTrial(address, network);
+    await nest.deliverEvents();
+    const person = await nest.signIn(address);
+    expect((await removeOwn(person)).status).toBe(200);
+    await nest.deliverEvents();
+    const ofPerson = { userId: person.user_id };
+    expect(await nest.collection("subscriptions").find(ofPerson).toArray()).toMatchObject([
+      { status: "canceled" },
+    ]);
+    await nest.startTrial(address, network);
+    const again = await nest.redeem(codeIn(nest.lastMail(address)));
+    expect(again.status).toBe(200);
+    expect(again.body.user_id).not.toBe(person.user_id);
+    expect(await nest.collection("trials").findOne({ identifierValue: address })).toMatchObject({
+      userId: again.body.user_id,
+    });
+  });
+
+  test("signs another user in with the address, also by a trial link that was sent before the deletion", async () => {
+    const address = newAddress();
+    await nest.startTrial(address, "203.0.113.78");
+    const before = codeIn(nest.lastMail(address));
+    const person = await nest.signIn(address);
+    await removeOwn(person);
+    const first = await nest.redeem(before);
+    await nest.startTrial(address, "203.0.113.78");
+    const second = await nest.redeem(await nest.emailedCode({ identifier_value: address }));
+    for (const { body } of [first, second].filter(({ status }) => status === 200))
+      expect(body.user_id).not.toBe(person.user_id);
+    expect(second.status).toBe(200);
+    await nest.deliverEvents();
+  });
+
+  test("ends memberships, so that the owner who is left alone can be deleted", async () => {
+    const owner = await nest.signIn(newAddress());
+    const other = await nest.signIn(newAddress());
+    const { accountId } = (await nest
+      .collection("account_members")
+      .findOne({ userId: owner.user_id })) as never;
+    const ghost = { _id: "acctmem_ghost" as never, userId: other.user_id, removedAt: null };
+    const member = { accountId, role: "member", status: "active", createdAt: nest.clock.now().toISOString() };
+    await nest.collection("account_members").insertOne({ ...ghost, ...member });
+    expect(codeOf(await remove(owner.user_id))).toEqual([409, "last_owner"]);
+    expect((await remove(other.user_id)).status).toBe(200);
+    const active = { userId: other.user_id, removedAt: null };
+    expect(await nest.collection("account_members").countDocuments(active)).toBe(0);
+    const rows = (await nest.moveEvents()).filter(({ userId }) => userId === other.user_id);
+    expect(rows.filter(({ action }) => action === "account.user_removed")).toHaveLength(2);
+    // As if the deletion had stopped before the membership ended.
+    await nest.collection("account_members").updateOne({ _id: ghost._id }, { $set: { removedAt: null } });
+    expect((await remove(owner.user_id)).status).toBe(200);
+  });
+
+  test("keeps an administrator if the only other one never proved an address", async () => {
+    await nest.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    const admin = await nest.signIn(newAddress());
+    const other = await nest.signIn(newAddress());
+    await setRoles(nest, admin.user_id, ["admin"]);
+    await setRoles(nest, other.user_id, ["admin"]);
+    await nest.collection("identifiers").updateOne({ userId: other.user_id }, { $set: { verifiedAt: null } });
+    expect(codeOf(await remove(admin.user_id))).toEqual([409, "last_admin"]);
   });
 
   test("deletes a user once when 20 calls race, and records it once", async () => {

@@ -116,6 +116,10 @@ describe("revoke_session of 2026-12-01", () => {
     ];
     for (const refused of await Promise.all(ask())) expect(refused.body).toEqual({ code: "access_denied" });
     await setRoles(nest, support.user_id, ["support"]);
+    await setRoles(nest, mine.user_id, ["admin"]);
+    for (const refused of (await Promise.all(ask())).slice(1))
+      expect(refused.body).toEqual({ code: "capability_escalation" });
+    await nest.collection("users").updateOne({ _id: mine.user_id as never }, { $unset: { roles: "" } });
     await age(support, STALE);
     const listed = await call("list_sessions", support, whose);
     expect(listed.body.items.map(({ current }: { current: boolean }) => current)).toEqual([

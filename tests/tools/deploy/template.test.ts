@@ -216,8 +216,13 @@ describe("the HTTP API", () => {
   test("may invoke each of its functions, and no other service may", () => {
     const permissions = resources("AWS::Lambda::Permission").map(([, { Properties }]) => Properties);
     const principals = permissions.map(({ Principal }) => Principal);
-    expect([...new Set(principals)].sort()).toEqual(["apigateway.amazonaws.com", "events.amazonaws.com"]);
-    expect(permissions).toHaveLength(functions.length);
+    expect([...new Set(principals)].sort()).toEqual([
+      "apigateway.amazonaws.com",
+      "events.amazonaws.com",
+      "logs.amazonaws.com",
+    ]);
+    // A log line and a schedule start deliver_webhooks.
+    expect(permissions).toHaveLength(functions.length + 1);
     for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();
   });
 
@@ -327,8 +332,10 @@ describe("least privilege", () => {
         "change_plan",
         "create_checkout_session",
         "get_subscription_status",
+        "delete_user",
         "get_billing_history",
         "stripe_webhook",
+        "erase_deleted_users",
         "remove_unredeemed_trials",
       ],
       STRIPE_WEBHOOK_SECRETS: ["stripe_webhook"],
@@ -453,10 +460,11 @@ describe("scheduled jobs", () => {
     ]);
   });
 
-  test("a job that calls Stripe has the time that it declares and a role of its own, with the two secrets that it needs", () => {
+  test("a job that calls Stripe has the time that it declares and a role of such jobs alone, with the two secrets that they need", () => {
     const { Timeout, Role } = lambda("remove_unredeemed_trials");
     expect(Timeout).toBe(300);
-    expect(lambdas().filter((one) => json(one.Role) === json(Role))).toHaveLength(1);
+    expect(lambda("erase_deleted_users").Role).toEqual(Role);
+    expect(lambdas().filter((one) => json(one.Role) === json(Role))).toHaveLength(2);
     const secrets = functions.find(({ name }) => name === "remove_unredeemed_trials")?.needs.variables ?? {};
     expect(parametersOf(secrets).map(({ name }) => name)).toEqual(["MONGODB_URI", "STRIPE_SECRET_KEY"]);
     expect(lambda("move_events").Timeout).toBe(60);

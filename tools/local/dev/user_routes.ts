@@ -1,6 +1,7 @@
 import { strictObject } from "zod/mini";
-import { readFacts, readTrials } from "#core/billing/trials/claim_trial.ts";
+import { readFacts } from "#core/billing/trials/claim_trial.ts";
 import { judgeTrial } from "#core/billing/trials/judge_trial.ts";
+import { readTrials } from "#core/billing/trials/read_trials.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { deviceFields } from "#core/sign_in/link_request.ts";

@@ -15,10 +15,15 @@ export type ClosingCore = Pick<Core, "checkouts" | "providerMappings"> & {
 /**
  * Closes every checkout page of a person that is open at Stripe, so that nobody pays for a person whom Nest is about to
  * forget. Safe to repeat. Stripe lists the pages, because Nest does not know a session whose creation it answered too late.
+ * @param mayStay whether a subscription that was bought may go on; default: none may
  * @throws NestError `already_subscribed` if a purchase of the person was paid, also if its event has not arrived;
  *   `unavailable` without Stripe's key; `stripe_error`
  */
-export async function closeCheckouts(core: ClosingCore, userId: string): Promise<void> {
+export async function closeCheckouts(
+  core: ClosingCore,
+  userId: string,
+  mayStay: (bought: Stripe.Subscription) => boolean = () => false,
+): Promise<void> {
   if ((await core.checkouts.findByUser(userId)) === null) return;
   const { stripe } = core;
   if (stripe === null)
@@ -30,7 +35,10 @@ export async function closeCheckouts(core: ClosingCore, userId: string): Promise
   for (const customer of customers) await closePages(stripe, customer, userId);
   // A page that was paid before it was closed has become a subscription.
   const bought = await Promise.all(customers.map((customer) => listBought(stripe, customer, userId)));
-  const ids = bought.flat().map(({ id }) => id);
+  const ids = bought
+    .flat()
+    .filter((one) => !mayStay(one))
+    .map(({ id }) => id);
   if (ids.length > 0)
     throw new NestError("already_subscribed", {
       detail: `cancel the subscription at Stripe first: ${ids.join(", ")}`,

@@ -15,6 +15,18 @@ export function hasEnded(status: string): boolean {
   return (ENDED_STATUSES as readonly string[]).includes(status);
 }
 
+/** The stored fields that tell whether a subscription ends without another charge. */
+type Ending = Pick<SubscriptionState, "status" | "cancelAt" | "cancelType" | "endsAt">;
+
+/**
+ * Whether a subscription was canceled and only runs until the end of what is paid: its owner pays nothing more. A subscription
+ * schedule sets its end years ahead, and charges until then.
+ */
+export function isRunningOut({ status, cancelAt, cancelType, endsAt }: Ending): boolean {
+  const endsWithPeriod = cancelType === "period_end" && (cancelAt === null || cancelAt <= endsAt);
+  return endsWithPeriod && (status === "active" || status === "trialing");
+}
+
 /** API versions before 2025-03-31 have the period on the subscription instead of its items. */
 interface LegacyPeriod {
   current_period_start?: number | null;

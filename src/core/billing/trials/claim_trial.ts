@@ -8,11 +8,13 @@ import {
   type TrialRefusal,
 } from "#core/billing/trials/judge_trial.ts";
 import { type Claiming, isKnown, type Machine, newTrial } from "#core/billing/trials/new_trial.ts";
+import { leaveDeleted, readTrials } from "#core/billing/trials/read_trials.ts";
 import { refreshRecord } from "#core/billing/trials/refresh_record.ts";
 import { isRemovable } from "#core/billing/trials/removable.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import type { AuditCore } from "#core/events/audit_row.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { newId } from "#core/ids.ts";
 import { networkSubject } from "#core/rate_limits/network_subject.ts";
@@ -49,21 +51,8 @@ type TrialCore = Pick<
   Core,
   "clock" | "identifiers" | "log" | "providerMappings" | "subscriptions" | "trials"
 > &
+  AuditCore &
   UserCreationCore & { rateLimiter: RateLimiter; stripe: StripeApi; billing: BillingSettings };
-
-/** Reads the trials that concern an email address or a device, in one round trip. */
-export async function readTrials(
-  core: Pick<Core, "identifiers" | "trials">,
-  identity: string,
-  machine: Machine,
-): Promise<FoundTrials> {
-  const [identifier, trials] = await Promise.all([
-    core.identifiers.findActive("email", identity),
-    core.trials.listConcerning(identity, machine.beakId, machine.fingerprint),
-  ]);
-  const own = trials.find(({ identifierValue }) => identifierValue === identity) ?? null;
-  return { identifier, own, isMachineTaken: trials.some((trial) => trial !== own) };
-}
 
 /**
  * Claims the trial of an email address and a device, or finds the open trial again. A new claim is one insert under
@@ -73,7 +62,7 @@ export async function readTrials(
 export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call): Promise<ClaimedTrial> {
   requireTrialPrice(core.billing);
   const { identity, machine } = claim;
-  let { found } = claim;
+  let found = await leaveDeleted(core, claim.found, claim);
   for (let round = 1; ; round++) {
     const facts = await readFacts(core, found);
     const attempt = await applyJudgement(core, { identity, machine, facts }, call);
@@ -82,7 +71,7 @@ export async function claimTrial(core: TrialCore, claim: TrialClaim, call: Call)
       return { ...claimed, isKnownDevice: isKnown(facts, machine) };
     }
     if (round === ROUNDS) throw refuse(core, attempt);
-    found = await readTrials(core, identity, machine);
+    found = await leaveDeleted(core, await readTrials(core, identity, machine), claim);
   }
 }
 

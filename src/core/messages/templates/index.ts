@@ -1,6 +1,6 @@
 import { accountCreated } from "#core/messages/templates/account_created.ts";
-import { accountInvite } from "#core/messages/templates/account_invite.ts";
 import { accountDeleted } from "#core/messages/templates/account_deleted.ts";
+import { accountInvite } from "#core/messages/templates/account_invite.ts";
 import { addressChanged, verifyAddress } from "#core/messages/templates/identifiers.ts";
 import { magicLink, signInLink, trialMagicLink } from "#core/messages/templates/magic_link.ts";
 import { addressInUse, alreadyRegistered, noAccount } from "#core/messages/templates/no_secret.ts";

@@ -11,7 +11,7 @@ import { namedUserOf } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
 import { identifierFields, identifierToWire, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
 import { ownPassword } from "#core/passwords/acceptable_password.ts";
-import { standingIn } from "#core/roles/account_role.ts";
+import { standingIn, standingOfDeleted } from "#core/roles/account_role.ts";
 import { rightsOf, rolesOf } from "#core/roles/rights.ts";
 import { emailOf } from "#core/users/email_of.ts";
 import { profileFields, profileToWire } from "#core/users/user_view.ts";
@@ -59,7 +59,10 @@ export const handler = rpc({
   async run({ request, reads: { user, identifiers, pending, joined, own, hasPassword }, caller }) {
     if (!user) throw new NestError("user_not_found");
     const chosen = caller.kind === "user" && caller.userId === user._id ? caller.accountId : undefined;
-    const account = standingIn({ user, ...joined }, request.account_id ?? chosen);
+    const isDeleted = user.status === "deleted" && request.account_id === undefined;
+    const account = isDeleted
+      ? standingOfDeleted(user)
+      : standingIn({ user, ...joined }, request.account_id ?? chosen);
     if (!account) throw new NestError("account_not_found");
     const roles = rolesOf(user, own);
     const { capabilities } = rightsOf([...roles, account]);

@@ -8,6 +8,7 @@
 import { optional, strictObject, string } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
+import { requireRank } from "#core/roles/rank.ts";
 import { endSession } from "#core/sessions/end_sessions.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
@@ -23,7 +24,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: ["session_not_found", "reauthentication_required"],
+  errors: ["session_not_found", "reauthentication_required", "capability_escalation"],
   async reads({ core, request: { session_id }, caller }) {
     const sessionId = session_id ?? (caller.kind === "user" ? caller.sessionId : undefined);
     if (sessionId === undefined) throw new NestError("access_denied");
@@ -31,6 +32,7 @@ export const handler = rpc({
   },
   async run({ core, request: { user_id }, reads: session, caller, call, cookies }) {
     const userId = namedUserOf(caller, user_id);
+    await requireRank(core, caller, userId);
     const revoked_at = await endSession(core, { userId, session }, { caller, call });
     if (caller.kind === "user" && session?._id === caller.sessionId)
       cookies.clear(core.oauthClients.find(caller.clientId));

@@ -4,7 +4,8 @@
  * Users delete themselves, if they signed in within the last 10 minutes. Others need the capability `users.write`, and a user whose
  * roles allow no more than the caller's. From the response on, no token of the user is accepted, and their addresses and numbers are
  * free: the next sign-in with one creates another user. Each verified address gets a mail. Everything about the user is erased after
- * 30 days. A subscription must have ended first. Idempotent until the user is erased.
+ * 30 days. A subscription that goes on charging must be canceled
+ * first; an unpaid trial is canceled. Idempotent until the user is erased.
  */
 import { optional, strictObject, string } from "zod/mini";
 import { deleteUser } from "#core/administration/delete_user.ts";

@@ -1,0 +1,72 @@
+import type Stripe from "stripe";
+import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_checkouts.ts";
+import { hasEnded, isRunningOut } from "#core/billing/subscriptions/stripe_state.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import type { Subscription } from "#core/repositories/subscriptions.ts";
+import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
+
+export type EndBillingCore = ClosingCore & Pick<Core, "log" | "subscriptions">;
+
+/** A trial that Nest started and nobody paid for. Anybody can start it for an address, so it must not bind its owner. */
+const isUnpaidTrial = ({ status, trialId }: Subscription) => status === "trialing" && trialId !== null;
+
+/** Whether a subscription goes on charging, unless it is canceled. */
+const isCharged = (subscription: Subscription) =>
+  subscription.rejectedAt === null &&
+  !hasEnded(subscription.status) &&
+  !isUnpaidTrial(subscription) &&
+  !isRunningOut(subscription);
+
+/** The same of what Stripe shows. */
+const mayStay = ({ status, metadata, cancel_at_period_end }: Stripe.Subscription) =>
+  status === "trialing"
+    ? metadata.trial_id !== undefined || cancel_at_period_end
+    : status === "active" && cancel_at_period_end;
+
+/**
+ * Nobody may pay for a user who is gone: a subscription that renews must be canceled first, and open checkout pages are closed.
+ * @throws NestError active_subscription, stripe_error, unavailable
+ */
+export async function requireNoCharge(core: EndBillingCore, userId: string): Promise<void> {
+  const subscriptions = await core.subscriptions.listByUser(userId);
+  if (subscriptions.some(isCharged)) throw new NestError("active_subscription");
+  try {
+    await closeCheckouts(core, userId, mayStay);
+  } catch (error) {
+    if (error instanceof NestError && error.code === "already_subscribed")
+      throw new NestError("active_subscription", { detail: error.detail });
+    throw error;
+  }
+}
+
+/**
+ * Cancels the unpaid trials of a deleted user, and closes the checkout pages that calls opened while the user was deleted. Safe to
+ * repeat. A page that was paid meanwhile is logged: an operator must cancel and refund it.
+ * @throws NestError stripe_error, unavailable
+ */
+export async function endBilling(core: EndBillingCore, userId: string): Promise<void> {
+  const subscriptions = await core.subscriptions.listByUser(userId);
+  for (const { stpSubscriptionId } of subscriptions.filter(isUnpaidTrial))
+    await cancelAtStripe(core.stripe, stpSubscriptionId);
+  try {
+    await closeCheckouts(core, userId, mayStay);
+  } catch (error) {
+    if (!(error instanceof NestError) || error.code !== "already_subscribed") throw error;
+    core.log.warn("deleted_user_pays", { user_id: userId, detail: error.detail });
+  }
+}
+
+/** Cancels a subscription at once. One that has ended is not changed. */
+async function cancelAtStripe(stripe: StripeApi | null, id: string): Promise<void> {
+  if (stripe === null)
+    throw new NestError("unavailable", {
+      detail: "the trial must be canceled at Stripe: set STRIPE_SECRET_KEY",
+    });
+  try {
+    await stripe.request((sdk, options) => sdk.subscriptions.cancel(id, {}, options));
+  } catch (error) {
+    const status = stripeRefusal(error)?.statusCode;
+    if (status !== 400 && status !== 404) throw error;
+  }
+}
