@@ -27,7 +27,8 @@ const notFound = () => new NestError("verification_not_found");
 
 /**
  * Makes the user a member of the account that invited them. The user must have proved the address to which the link was sent; for
- * others the token is unknown, and stays unused. A member who may not add users with the role any more invites nobody.
+ * others the token is unknown, and stays unused. A member who may not add users with the role any more invites nobody,
+ * and an invitation ends when its person is removed from the account.
  * @returns the id of the account
  * @throws NestError verification_not_found, rate_limited, unavailable
  */
@@ -42,12 +43,18 @@ export async function acceptInvite(
   const verification = await findPresented(core, { token }, accepted, call);
   const { invite } = verification;
   if (!invite) throw notFound();
-  const [owner, isAllowed] = await Promise.all([
+  const [owner, isAllowed, memberships] = await Promise.all([
     core.identifiers.findActive(verification.identifierType, verification.identifierValue),
     mayStillInvite(core, invite),
+    core.accountMembers.listByUser(caller.userId),
   ]);
   const isInvited = owner?.userId === caller.userId && owner.verifiedAt !== null;
-  if (!isInvited || !isAllowed) throw notFound();
+  // Removal revokes the invitations to the addresses that the person has then. This holds for addresses that they add later.
+  const isRemoved = memberships.some(
+    ({ accountId, removedAt }) =>
+      accountId === invite.accountId && (removedAt ?? "") > verification.createdAt,
+  );
+  if (!isInvited || !isAllowed || isRemoved) throw notFound();
   await redeemVerification(core, verification, { now, call }, () =>
     join(core, { verification, invite, caller, call, at: now.toISOString() }),
   );

@@ -5,7 +5,9 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { accountUpdated } from "#core/events/account_events.ts";
 import { byHolder } from "#core/events/event_source.ts";
+import { requireProvedCaller } from "#core/members/granted_role.ts";
 import type { Account } from "#core/repositories/accounts.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
 import { activeMemberships, standingIn } from "#core/roles/account_role.ts";
 
 /** The most accounts of a user. */
@@ -48,16 +50,18 @@ export async function getAccount(
 }
 
 /**
- * Creates an account that the user owns. A repeated call creates another one.
- * @returns the id of the account
- * @throws NestError too_many_accounts
+ * Creates an account that the user owns. A repeated call creates another one. The user must have proved an address or number: an
+ * account of a person who only claimed the address would stay after its owner proves it.
+ * @param content the name, and the user's identifiers
+ * @throws NestError own_address_not_verified, too_many_accounts
  */
 export async function createAccount(
   core: Pick<Core, "accountMembers" | "accounts" | "clock">,
-  name: string | null,
+  { name, identifiers }: { name: string | null; identifiers: readonly Identifier[] },
   caller: Extract<Caller, { kind: "user" }>,
   call: Call,
 ): Promise<Account> {
+  requireProvedCaller(identifiers);
   const memberships = await core.accountMembers.listByUser(caller.userId);
   const active = memberships.filter(({ removedAt }) => removedAt === null);
   if (active.length >= ACCOUNTS_LIMIT) throw new NestError("too_many_accounts");

@@ -1,3 +1,4 @@
+import type { MemberCaller } from "#core/call.ts";
 import { type AccountRights, dominates } from "#core/capabilities.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
@@ -74,12 +75,18 @@ export async function recordMembersRole(
 }
 
 /**
- * Counts a user who is added or invited against the limit of the account.
+ * Counts a user who is added or invited against the limits of the account and of the caller, who may have many accounts.
  * @throws NestError rate_limited, unavailable
  */
 export async function countAdded(
   { rateLimiter }: { rateLimiter: RateLimiter },
-  { accountId }: AccountRights,
+  { userId, account }: MemberCaller,
 ): Promise<void> {
-  refuseIfOver([await rateLimiter.closed.countOne("added_users_per_account", accountId)]);
+  const limits = rateLimiter.closed;
+  refuseIfOver(
+    await Promise.all([
+      limits.countOne("added_users_per_account", account.accountId),
+      limits.countOne("added_users_per_user", userId),
+    ]),
+  );
 }

@@ -12,7 +12,7 @@ import { OWNER } from "#core/roles/built_in.ts";
 import { leaveOwners, type OwnerGuardCore } from "#core/roles/leave_owners.ts";
 import { settleAll } from "#core/settle.ts";
 
-export type RemoveCore = OwnerGuardCore & Pick<Core, "log" | "roles" | "sessions">;
+export type RemoveCore = OwnerGuardCore & Pick<Core, "log" | "roles" | "sessions" | "verifications">;
 
 /** How often a removal is judged again because another call changed the member meanwhile. */
 const ATTEMPTS = 5;
@@ -21,7 +21,7 @@ const notFound = () => new NestError("user_not_found");
 
 /**
  * Ends a membership of an account. Members end their own; others those of members whose role allows no more than theirs. The
- * sessions in which the user acts in the account end. A user who is left without an account gets a new one. A repeated call changes
+ * sessions in which the user acts in the account end, and so do open invitations of the account to addresses of the user. A user who is left without an account gets a new one. A repeated call changes
  * nothing, and ends what a call that stopped has left.
  * @returns when it ended, ISO
  * @throws NestError user_not_found, capability_escalation, last_owner, unavailable
@@ -68,23 +68,32 @@ async function remove(
 const newestOf = (memberships: readonly AccountMember[]): AccountMember =>
   memberships.reduce((one, other) => ((other.removedAt ?? "") > (one.removedAt ?? "") ? other : one));
 
-/** Ends the sessions in the account, and lets the user act in another one. Safe to repeat. @returns when the membership ended */
+/** Ends the sessions in the account and invitations to it, and lets the user act in another one. Safe to repeat. @returns when the membership ended */
 async function finish(
   core: RemoveCore,
   { userId, accountId, removedAt, wasDefault }: AccountMember,
   { source }: { source: EventSource },
 ): Promise<string> {
   const at = removedAt ?? "";
-  const sessions = await core.sessions.listUnrevoked(userId);
+  const [sessions, identifiers] = await Promise.all([
+    core.sessions.listUnrevoked(userId),
+    core.identifiers.listByUser(userId),
+  ]);
   // A session without an account acts in the default one, which was this account until then.
   const isInIt = (session: { accountId?: string; createdAt: string }) =>
     session.accountId === accountId ||
     (session.accountId === undefined && wasDefault === true && session.createdAt <= at);
+  const now = core.clock.now().toISOString();
   const ended = sessions.filter(isInIt).map((session) => ({
     sessionId: session._id,
-    ...revocation(session, "removed_from_account", source, core.clock.now().toISOString()),
+    ...revocation(session, "removed_from_account", source, now),
   }));
-  await settleAll([core.sessions.revokeAll(ended), moveTo(core, { userId, accountId }, source)]);
+  const addresses = identifiers.map(({ identifierValue }) => identifierValue);
+  await settleAll([
+    core.sessions.revokeAll(ended),
+    core.verifications.revokeInvites(accountId, addresses, now),
+    moveTo(core, { userId, accountId }, source),
+  ]);
   core.log.info("account_user_removed", { account_id: accountId, user_id: userId, sessions: ended.length });
   return at;
 }

@@ -79,6 +79,8 @@ export const LIMITS = {
   verification_failures_per_network: { seconds: HOUR, calls: 30 },
   /** Users whom members add to an account or invite. */
   added_users_per_account: { seconds: HOUR, calls: 20 },
+  /** The same, over all accounts of the member. No variable. */
+  added_users_per_user: { seconds: HOUR, calls: 40 },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;

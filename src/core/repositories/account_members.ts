@@ -90,13 +90,12 @@ export class AccountMemberRepository {
     return [...sameTime, ...newer].slice(0, limit);
   }
 
-  /** Lists the users who have a role in an account, at most 100. @param exceptIds users who do not count */
-  async listHolders(accountId: string, role: string, exceptIds: readonly string[]): Promise<string[]> {
-    const found = await this.#collection
+  /** Lists the members who have a role in an account, at most 100. @param exceptIds users who do not count */
+  listHolders(accountId: string, role: string, exceptIds: readonly string[]): Promise<AccountMember[]> {
+    return this.#collection
       .find({ accountId, role, removedAt: null, userId: { $nin: [...exceptIds] } })
       .limit(OWNERS_READ)
       .toArray();
-    return found.map(({ userId }) => userId);
   }
 
   /** Whether a member has an own role. */

@@ -5,20 +5,21 @@ import type { Leaving } from "#core/repositories/leaving.ts";
 import { OWNER } from "#core/roles/built_in.ts";
 import { leaveRole } from "#core/roles/leave_role.ts";
 
-export type OwnerGuardCore = Pick<Core, "accountMembers" | "accounts" | "clock" | "users">;
+export type OwnerGuardCore = Pick<Core, "accountMembers" | "accounts" | "clock" | "identifiers" | "users">;
 
 /**
- * Makes a change that takes an owner from an account, if another owner stays who can sign in. Of owners who remove each other at once,
+ * Makes a change that takes an owner from an account, if another owner stays who can sign in and whom no proof ends. Of owners who remove each other at once,
  * one stays.
  * @param change makes the change; false if it was not made after all
  * @returns what `change` returned
  * @throws NestError last_owner; account_not_found if the account was erased; unavailable
  */
 export function leaveOwners(
-  { accountMembers, accounts, clock, users }: OwnerGuardCore,
+  core: OwnerGuardCore,
   { accountId, userId }: Pick<AccountMember, "accountId" | "userId">,
   change: () => Promise<boolean>,
 ): Promise<boolean> {
+  const { accountMembers, accounts, clock } = core;
   const guard = {
     async read() {
       const found = await accounts.readLeaving(accountId);
@@ -29,10 +30,26 @@ export function leaveOwners(
     settle: (...change: [string, string]) => accounts.settleLeaving(accountId, ...change),
     async hasHolder(exceptIds: readonly string[]) {
       const owners = await accountMembers.listHolders(accountId, OWNER, exceptIds);
-      const found = owners.length === 0 ? [] : await users.listByIds(owners);
-      return found.some(({ status }) => status === undefined);
+      return owners.length > 0 && hasLasting(core, owners);
     },
     refusal: "last_owner",
   } as const;
   return leaveRole(clock, guard, userId, change);
+}
+
+/**
+ * Whether one of the owners can sign in, and stays an owner. The membership of a user whom the account added, and who has proved
+ * nothing, may end with the first proof of the address.
+ */
+async function hasLasting(
+  { identifiers, users }: OwnerGuardCore,
+  owners: readonly AccountMember[],
+): Promise<boolean> {
+  const added = owners.flatMap(({ isProvisional, userId }) => (isProvisional ? [userId] : []));
+  const [found, own] = await Promise.all([
+    users.listByIds(owners.map(({ userId }) => userId)),
+    added.length === 0 ? [] : identifiers.listByUsers(added),
+  ]);
+  const isProved = (id: string) => own.some(({ userId, verifiedAt }) => userId === id && verifiedAt !== null);
+  return found.some(({ _id, status }) => status === undefined && (!added.includes(_id) || isProved(_id)));
 }

@@ -18,8 +18,11 @@ export interface HolderGuard {
 
 /** Longer than any call: after it, the change was made or will never be. */
 const LONGEST_CHANGE_SECONDS = 10 * MINUTE;
-/** Each attempt that fails means that another call decided, so many are enough for many simultaneous calls. */
-const ATTEMPTS = 50;
+/**
+ * Each attempt that fails means that another call decided, and a call decides again only if its member changed meanwhile. So this is
+ * enough for 50 calls at once, however slow they are.
+ */
+const ATTEMPTS = 250;
 
 /**
  * Makes a change that takes a role from its holder, if another holder stays. Holders are documents of their own, and no condition of

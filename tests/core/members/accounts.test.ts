@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { addUser, as, newMember, newOwner, type Owner } from "#tests/support/members.ts";
+import { addUser, as, newAddress, newMember, newOwner, type Owner } from "#tests/support/members.ts";
 import { BUSY_MACHINE, linkIn, NATIVE, type Reply, startNest, type TestNest } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 
@@ -89,6 +89,32 @@ describe("an invitation", () => {
     expect((await accept(person, second)).status).toBe(200);
   });
 
+  test("ends when its person is removed, whichever of their addresses it went to and when they add the address", async () => {
+    const head = await newOwner(nest);
+    const person = await newOwner(nest);
+    const [other, later] = [newAddress("other"), newAddress("later")];
+    const addAddress = (identifier_value: string) =>
+      nest.collection("identifiers").insertOne({
+        ...{
+          _id: `ident_${identifier_value}` as never,
+          userId: person.user_id,
+          identifierValue: identifier_value,
+        },
+        ...{ identifierType: "email", createdAt: head.address, verifiedAt: "2026-01-01", removedAt: null },
+      });
+    await addAddress(other);
+    const first = await invite(head, person.address, { role_key: "owner" });
+    const [toOther, toLater] = [await invite(head, other), await invite(head, later)];
+    expect((await accept(person, first)).status).toBe(200);
+    nest.clock.advance(1);
+    await as(nest, head, "remove_account_user", { user_id: person.user_id });
+    await addAddress(later);
+    expect(codeOf(await accept(person, toOther))).toEqual(unknown);
+    expect(codeOf(await accept(person, toLater))).toEqual(unknown);
+    nest.clock.advance(1);
+    expect((await accept(person, await invite(head, other))).status).toBe(200);
+  });
+
   test("ends with the rights of the member who invited", async () => {
     const head = await newOwner(nest);
     const inviting = await newOwner(nest);
@@ -101,6 +127,15 @@ describe("an invitation", () => {
     await setRole(head, inviting.user_id, "owner");
     await as(nest, head, "remove_account_user", { user_id: inviting.user_id });
     expect(codeOf(await accept(person, token))).toEqual(unknown);
+  });
+});
+
+describe("a user who has proved no address", () => {
+  test("creates no account", async () => {
+    const stranger = await newOwner(nest, { isVerified: false });
+    const refused = await as(nest, stranger, "create_account", { name: "Pay now" });
+    expect(codeOf(refused)).toEqual([403, "own_address_not_verified"]);
+    expect((await as(nest, stranger, "list_accounts")).body.items).toHaveLength(1);
   });
 });
 

@@ -216,13 +216,33 @@ describe("remove_account_user", () => {
     expect(codeOf(await remove(owner, owner.user_id))).toEqual([409, "last_owner"]);
   });
 
-  test("leaves an owner when 8 owners remove each other by 24 calls at once", async () => {
-    const owners = await coOwners(8);
+  test("keeps an owner while the only other owner was added and has proved nothing", async () => {
+    const head = await newOwner(nest);
+    const added = await newMember(nest, head, "owner");
+    expect(codeOf(await remove(head, head.user_id))).toEqual([409, "last_owner"]);
+    const claimed = { userId: added.user_id };
+    await nest.collection("identifiers").updateOne(claimed, { $set: { verifiedAt: "2026-01-01" } });
+    expect((await remove(head, head.user_id)).status).toBe(200);
+  });
+
+  test("allows a member 40 users an hour, over all accounts of the member", async () => {
+    const head = await newOwner(nest);
+    const { account } = (await as(nest, head, "create_account")).body;
+    const accounts = [head.account_id, account.id];
+    const add = (each: number) =>
+      addUser(nest, head, { account_id: accounts[each % 2], identifier_value: head.address });
+    const refusals = (await atOnce(add, 42)).map(({ body }) => body.code).sort();
+    const expected = [...Array<string>(40).fill("identifier_taken"), "rate_limited", "rate_limited"];
+    expect(refusals).toEqual(expected);
+  });
+
+  test("leaves an owner when 12 owners remove each other by 50 calls at once", async () => {
+    const owners = await coOwners(12);
     const { account_id: accountId } = owners[0] as Owner;
     const replies = await atOnce((each) => {
-      const [from, to] = [owners[each % 8], owners[(each * 3 + 1 + Math.floor(each / 8)) % 8]];
+      const [from, to] = [owners[each % 12], owners[(each * 5 + 1 + Math.floor(each / 12)) % 12]];
       return remove(from as Owner, to?.user_id ?? "");
-    }, 24);
+    }, 50);
     expect(replies.map(({ status }) => status).filter((status) => status >= 500)).toEqual([]);
     const left = { accountId, role: "owner", removedAt: null };
     expect(await nest.collection("account_members").countDocuments(left)).toBeGreaterThan(0);

@@ -60,6 +60,8 @@ export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
     const { as: options } = await ownerOf(asker);
     return asker.send({ account_id: "account_nothing" }, { ...options, internal: false });
   },
+  "create_account:own_address_not_verified": async (asker) =>
+    asker.send({}, (await ownerOf(asker, { isVerified: false })).as),
   own_address_not_verified: async (asker) => {
     const { owner, as: options } = await ownerOf(asker, { isVerified: false });
     return asker.send({ account_id: owner.account_id }, options);

@@ -84,6 +84,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   verification_failures_per_network:
     "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`, and codes are not compared; a right token is never refused",
   added_users_per_account: "users whom members add to an account or invite to it",
+  added_users_per_user: "users whom a member adds or invites, over all accounts of the member",
 };
 
 /** Limits that no variable changes by itself. */
@@ -93,6 +94,7 @@ const FIXED: readonly string[] = [
   "code_failures_per_known_device",
   "password_failures_per_known_device",
   "device_notices_per_user",
+  "added_users_per_user",
 ] satisfies (keyof typeof LIMITS)[];
 
 /** It refuses nothing. */

@@ -73,7 +73,7 @@ export const handler = rpc({
     const { password, redirect_uri: redirectUri } = asked;
     if (password === undefined && target.type === "phone")
       throw invalidBody("needs a password for a phone number: invitations go by mail");
-    await countAdded(core, member.account);
+    await countAdded(core, member);
     if (password !== undefined) {
       const user_id = await addMember(core, { client, target, password, role }, member, call);
       return { account_id: member.account.accountId, user_id, status: "active" };

@@ -1,5 +1,7 @@
 /**
  * Creates an account that the user owns, besides those that they have. Not idempotent.
+ *
+ * The user must have proved an address or number.
  */
 import { nullable, optional, strictObject } from "zod/mini";
 import { userOf } from "#core/call.ts";
@@ -20,9 +22,10 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: ["too_many_accounts"],
-  async run({ core, request: { name = null }, caller, call }) {
-    const account = await createAccount(core, name, userOf(caller), call);
+  errors: ["own_address_not_verified", "too_many_accounts"],
+  reads: ({ core, caller }) => core.identifiers.listByUser(caller.kind === "user" ? caller.userId : ""),
+  async run({ core, request: { name = null }, reads: identifiers, caller, call }) {
+    const account = await createAccount(core, { name, identifiers }, userOf(caller), call);
     return { account: accountToWire({ account, rights: { ...OWNER_RIGHTS, accountId: account._id } }) };
   },
 });
