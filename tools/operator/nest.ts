@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "#tools/machine/version.ts";
+import { accountCommands } from "#tools/operator/accounts.ts";
 import { appCommands } from "#tools/operator/app/commands.ts";
 import { auditCommands } from "#tools/operator/audit.ts";
 import { clientCommands } from "#tools/operator/clients.ts";
@@ -47,6 +48,7 @@ export function nestProgram(): Command {
     .configureHelp({ showGlobalOptions: true });
   const areas = [
     userCommands,
+    accountCommands,
     sessionCommands,
     tokenCommands,
     trialCommands,
