@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { METHODS } from "#client/methods.ts";
 import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
 import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
-import { openConsole, signInToConsole, userWithRoles } from "#tests/support/console.ts";
+import { consoleLinkTo, openConsole, signInToConsole, userWithRoles } from "#tests/support/console.ts";
 import { consoleScript } from "#tools/console/build_console.ts";
 
 /** Script of the console after gzip, in bytes. */
@@ -140,16 +140,39 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await shows(page, "Payment of £4.99");
   });
 
-  test("gives a user a role", async () => {
-    await caller.signIn("linus@example.com");
+  test("ends a session of a user, and gives a role with which the user opens the console", async () => {
+    const { access_token } = await caller.signIn("linus@example.com");
     const page = await openConsole(suite, caller);
     await openUser(page, "linus@example.com");
+    await page.getByRole("button", { name: /^End the session of/ }).click();
+    await shows(page, "End the session of linus@example.com on");
+    await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+    await shows(page, "The user is signed in nowhere.");
+    expect(await caller.call("get_user", {}, asUser({ access_token }))).toMatchObject({ status: 401 });
+
     await page.getByLabel("Support").check();
     await press(page, "Save roles");
     await shows(page, "linus@example.com will get: support.");
     await page.getByRole("dialog").getByRole("button", { name: "Save roles" }).click();
     await shows(page, "Done: Save roles.");
     await page.getByText("support, user").or(page.getByText("user, support")).first().waitFor();
+  });
+
+  test("asks for a fresh sign-in where Nest requires one, and then ends the session", async () => {
+    const address = "fresh@example.com";
+    const page = await openConsole(suite, caller, { address });
+    suite.stack.pass(700);
+    await openUser(page, address);
+    await page.getByRole("button", { name: /^End the session of/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+    await shows(page, "You signed in a while ago. Sign in again to do this.");
+    await press(page, `Send a link to ${address}`);
+    await shows(page, `A link was sent to ${address}.`);
+    const tab = await page.context().newPage();
+    await tab.goto(consoleLinkTo(caller, address));
+    await tab.getByRole("heading", { name: "Users" }).waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+    await shows(page, "Done: End session");
   });
 
   test("loads a script of a limited size, which names no path of the API but through the typed client", async () => {

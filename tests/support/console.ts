@@ -3,7 +3,7 @@ import type { StackCaller } from "#tests/support/black_box.ts";
 import type { BrowserSuite, OpenOptions } from "#tests/support/browser.ts";
 
 /** The link of the newest mail to an address, which leads back to the console. */
-function consoleLinkTo(caller: StackCaller, address: string): string {
+export function consoleLinkTo(caller: StackCaller, address: string): string {
   const [link = ""] = /http:\S+\/console\?\S+/.exec(caller.mailTo(address).text) ?? [];
   return link;
 }

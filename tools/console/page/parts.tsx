@@ -107,3 +107,11 @@ export const Failure = ({ error, retry }: { error: unknown; retry?: () => void }
 );
 
 export const Loading = () => <p class="quiet">Loading</p>;
+
+/** Stands in place of a part that the signed-in person may not see. */
+export const Missing = ({ capability }: { capability: string }) => (
+  <p class="quiet">
+    You need the capability <code>{capability}</code> to see this. Ask an administrator for a role that has
+    it.
+  </p>
+);

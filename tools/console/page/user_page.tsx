@@ -12,6 +12,7 @@ import { nest } from "#tools/console/page/nest.ts";
 import { Facts, Failure, Loading } from "#tools/console/page/parts.tsx";
 import { Roles } from "#tools/console/page/roles.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
+import { Sessions } from "#tools/console/page/sessions.tsx";
 import { settings } from "#tools/console/page/settings.ts";
 
 type User = Responses["get_user"];
@@ -36,6 +37,7 @@ export function UserPage({ id }: { id: string }) {
           <Summary user={user} reload={reload} />
           <div class="column">
             <Identifiers user={user} />
+            <Sessions user={user} />
             <Billing id={id} />
           </div>
           <div class="column">
