@@ -162,7 +162,7 @@ describe("the users of an account", () => {
     const owner = next();
     const body = { email: owner, password: "userpw" };
     const token = await backend.take("POST", "/register", { body, key: CAREFUL_KEY });
-    expectRefused(await add(token, next(), CAREFUL_KEY), 403, /Prove your own address/);
+    expectRefused(await add(token, next(), CAREFUL_KEY), 403, /Verify your own address/);
     await backend.take("POST", "/login/magic", { body: { email: owner }, key: CAREFUL_KEY });
     const code = /\?code=(\w+)/.exec(stack.ses.inbox.at(-1)?.text ?? "")?.[1] ?? "";
     const proved = JSON.parse((await backend.exchange(code, owner, CAREFUL_KEY)).text);

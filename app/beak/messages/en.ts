@@ -96,7 +96,7 @@ export default defineMessages({
     title: "An account was created for you",
     opening: "An administrator of {app} created an account with this email address for you.",
     forPassword:
-      "Choose a password to use it. The link works once, for 24 hours. After that, request a new password on the sign-in page.",
+      "To use it, choose a password. The link works once, for 24 hours. After that, request a new password on the sign-in page.",
     choosePassword: "Choose a password",
     forProof: "Confirm that this is your email address. The link works once, for 24 hours.",
     confirm: "Confirm the address",
@@ -105,10 +105,10 @@ export default defineMessages({
     footer: "Do you not expect an account? You can ignore this email, or report it to {security}.",
   },
   accountInvite: {
-    subject: "You are invited to an account of {app}",
+    subject: "You are invited to an account at {app}",
     title: "You are invited",
-    openingBy: "{inviter} invites you to their account of {app}.",
-    opening: "Somebody invites you to their account of {app}.",
+    openingBy: "{inviter} invites you to their account at {app}.",
+    opening: "Somebody invites you to their account at {app}.",
     intro: "To join, open the link and sign in with this email address. The link works once, for 7 days.",
     button: "Join the account",
     paste: "If the button does nothing, paste this into your browser:",
@@ -194,7 +194,7 @@ export default defineMessages({
     opening: "On {day} at {time} UTC, {app} stopped sending messages to the webhook at {host}.",
     gone: "The receiver answered 410: it wants no more messages.",
     failing: "Every message has failed for 5 days.",
-    next: "Messages that were waiting are not sent. Correct the receiver, enable the webhook again, and send the messages again that you still need.",
+    next: "Messages that were waiting are not sent. Correct the receiver, enable the webhook, and then send again the messages that you still need.",
   },
   welcome: {
     subject: "Welcome to {app}!",

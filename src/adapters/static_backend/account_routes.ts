@@ -59,7 +59,7 @@ export const accountRoutes = [
       ...ACCOUNT_ERRORS,
       invalid_identifier: [400, MALFORMED],
       identifier_taken: [409, "invalid email: a user has this address."],
-      own_address_not_verified: [403, "Prove your own address first, by a magic link or a new password."],
+      own_address_not_verified: [403, "Verify your own address first, by a magic link or a new password."],
     },
   }),
   adapterRoute({

@@ -9,5 +9,5 @@ export const WEBHOOK_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) =>
 /** Subscribes to all events, also to those that a later version adds. */
 export const ALL_EVENTS = "*";
 
-/** Whether webhooks are told of an event. */
+/** Whether an event is announced to webhooks. */
 export const isAnnounced = (type: EventType): boolean => !AUDIT_ONLY.includes(type);

@@ -10,7 +10,7 @@ interface EventData {
   /** `field`: what was changed. `identifierId`: the new primary identifier. `fields`: names, separated by spaces. */
   "user.updated": { field: "primary_identifier"; identifierId: string } | { fields: string };
   "user.disabled": Record<never, never>;
-  /** `added`, `removed`: the ids of own roles and the keys of built-in roles, separated by spaces. */
+  /** `added`, `removed`: the ids of custom roles and the keys of built-in roles, separated by spaces. */
   "user.roles_changed": { added: string; removed: string };
   "user.deleted": Record<never, never>;
   /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed, or the password. */
@@ -33,7 +33,7 @@ interface EventData {
   "account.created": Record<never, never>;
   /** `fields`: their names, separated by spaces. */
   "account.updated": { fields: string };
-  /** The event is about the member. `role`: the key of a built-in role, or the id of an own role. */
+  /** The event is about the member. `role`: the key of a built-in role, or the id of a custom role. */
   "account.user_added": { role: string };
   "account.user_removed": Record<never, never>;
   "account.user_role_changed": { role: string; previous: string };

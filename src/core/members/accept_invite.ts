@@ -62,7 +62,7 @@ export async function acceptInvite(
   return invite.accountId;
 }
 
-/** Whether who invited is a member who could grant the role now. Otherwise a member could leave themselves a way back. */
+/** Whether the inviting user is a member who could grant the role now. Otherwise a removed member could come back by their own invitation. */
 async function mayStillInvite(core: AcceptCore, { accountId, role, invitedBy }: Invite): Promise<boolean> {
   const [user, memberships, own] = await Promise.all([
     core.users.find(invitedBy),

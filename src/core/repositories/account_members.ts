@@ -12,7 +12,7 @@ export interface AccountMember extends Outbox {
   _id: string;
   accountId: string;
   userId: string;
-  /** The key of a built-in account role, or the id of an own role. */
+  /** The key of a built-in account role, or the id of a custom role. */
   role: string;
   status: "active" | "removed";
   createdAt: string;
@@ -34,7 +34,7 @@ export interface MemberRemoval {
   wasDefault: boolean;
 }
 
-/** Ids of own roles are above the keys of built-in roles, so that an index has own roles only. */
+/** Ids of custom roles are above the keys of built-in roles, so that an index has custom roles only. */
 const OWN_ROLES = { $gt: "role_" };
 const OLDEST_FIRST = { createdAt: 1, _id: 1 } as const;
 /** The most owners among whom an owner is looked for who stays. */
@@ -98,7 +98,7 @@ export class AccountMemberRepository {
       .toArray();
   }
 
-  /** Whether a member has an own role. */
+  /** Whether a member has a custom role. */
   async isHeld(role: string): Promise<boolean> {
     // The condition of the index is repeated (decision 28).
     const held = { role: { $eq: role, ...OWN_ROLES }, removedAt: null };

@@ -30,7 +30,7 @@ export interface AuditLog {
   origin?: Origin;
   /** When `origin` is removed, ISO. Absent like `origin`. */
   originUntil?: string;
-  /** Present until webhooks are told of the event, ISO: its time. Absent for an event that webhooks are never told of. */
+  /** The time of the event, ISO; removed when the event was announced to webhooks. Absent for an event that is never announced. */
   announceDueAt?: string;
   /** After `auditDays` of the app, 400 by default. */
   purgeAt: Date;
@@ -137,7 +137,7 @@ export class AuditLogRepository {
   }
 
   /**
-   * Lists rows that webhooks were not told of, the oldest first.
+   * Lists rows that were not announced to webhooks yet, the oldest first.
    * @param until ISO: events after it are left out
    */
   listUnannounced(until: string, limit: number): Promise<AuditLog[]> {
@@ -148,7 +148,7 @@ export class AuditLogRepository {
       .toArray();
   }
 
-  /** Records that webhooks were told. Safe to repeat and to race. */
+  /** Records that rows were announced to webhooks. Safe to repeat and to race. */
   async markAnnounced(ids: readonly string[]): Promise<void> {
     await this.#collection.updateMany({ _id: { $in: [...ids] } }, { $unset: { announceDueAt: "" } });
   }

@@ -29,7 +29,7 @@ export interface User extends Outbox {
   /** The language that the user chose for mails, such as `de`. Absent: the default of the client. Not in the published documents. */
   locale?: string;
   /**
-   * The platform roles of the user besides `user`: the keys of built-in roles, and the ids of own roles. Absent: none. Not in the
+   * The platform roles of the user besides `user`: the keys of built-in roles, and the ids of custom roles. Absent: none. Not in the
    * published documents.
    */
   roles?: string[];

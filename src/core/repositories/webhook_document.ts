@@ -32,7 +32,7 @@ export interface Webhook extends Outbox {
   disabledReason: DisabledReason | null;
   /** The run that sends to it, and until when no other run does, ISO. Absent: none does. */
   lane?: { owner: string; until: string };
-  /** When administrators are to be told that Nest disabled it, ISO; absent: nobody is to be told. */
+  /** When the notice that Nest disabled it is due, ISO; absent: no notice is due. */
   noticeDueAt?: string;
   createdAt: string;
   updatedAt: string | null;

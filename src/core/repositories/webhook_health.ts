@@ -54,7 +54,7 @@ export class WebhookHealth {
   }
 
   /**
-   * Disables a webhook whose receiver does not want or get deliveries, and records it. Administrators are to be told.
+   * Disables a webhook whose receiver does not want or get deliveries, and records it. A notice to administrators becomes due.
    * @param failedBefore ISO: for `failing`, only if it has failed since before
    * @returns false if it was disabled or deleted before, has another URL, or has answered meanwhile
    */

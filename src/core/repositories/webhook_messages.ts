@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { insertAbsent } from "#core/repositories/insert_absent.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
-/** What webhooks are told of one event. Every delivery of it sends the same bytes under the same id. */
+/** The message of one event. Every delivery of it sends the same bytes under the same id. */
 export interface WebhookMessage {
   /** msg_<ksuid>, derived from the id of the event, so that an event that is announced twice is one message */
   _id: string;

@@ -26,7 +26,7 @@ const ATTEMPTS = 250;
 
 /**
  * Makes a change that takes a role from its holder, if another holder stays. Holders are documents of their own, and no condition of
- * a write can look at two of them. So the decision is stored first, in one document: whoever is leaving counts for no other
+ * a write can look at two of them. So the decision is stored first, in one document: a holder who is leaving counts for no other
  * decision. Of holders who remove each other at once, one stays.
  * @param change makes the change; false if it was not made after all
  * @returns what `change` returned

@@ -33,7 +33,7 @@ const BODY_LIMIT_MS = 1_000;
 /** Why there is no response. */
 export type NoResponse = "timeout" | "connection" | "tls" | "dns" | "address_not_allowed";
 
-/** What became of a request. */
+/** The result of a request. */
 export type ReceiverReply = { status: number; retryAfter: string | null } | { error: NoResponse };
 
 export interface ReceiverRequest {
@@ -42,7 +42,7 @@ export interface ReceiverRequest {
   body: string;
 }
 
-/** Posts messages to URLs that customers chose. */
+/** Posts messages to URLs that administrators chose. */
 export class Receiver {
   readonly hosts: ReceiverHosts;
   readonly #limitMs: number;

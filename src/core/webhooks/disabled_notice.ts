@@ -6,7 +6,7 @@ import { ADMIN } from "#core/roles/built_in.ts";
 
 export type NoticeCore = MailCore & Pick<Core, "webhooks">;
 
-/** The most administrators who are told. */
+/** The most administrators who get the notice. */
 const RECIPIENTS = 50;
 /** After it, another run sends a notice that a run did not finish. */
 const LEASE_SECONDS = 10 * MINUTE;

@@ -23,7 +23,7 @@ export const Identifiers = ({ user }: { user: Responses["get_user"] }) => (
 
 function State({ of: { removed_at, is_pending, verified_at, is_primary } }: { of: Identifier }) {
   if (removed_at !== null) return <Mark tone="over">Removed</Mark>;
-  if (is_pending) return <Mark tone="warn">Not proved yet</Mark>;
+  if (is_pending) return <Mark tone="warn">Not verified yet</Mark>;
   if (verified_at === null) return <Mark tone="warn">Not verified</Mark>;
   return <Mark tone="good">{is_primary ? "Primary" : "Verified"}</Mark>;
 }

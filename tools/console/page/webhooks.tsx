@@ -43,7 +43,7 @@ export function Webhooks({ id }: { id: string | undefined }) {
 
 const DISABLED_BECAUSE = {
   gone: "Disabled: its receiver answered 410",
-  failing: "Disabled: every delivery failed for days",
+  failing: "Disabled: every delivery failed for 5 days",
 };
 
 function WebhookState({ of: { enabled, disabled_reason, failing_since } }: { of: Webhook }) {
@@ -61,7 +61,7 @@ const WebhookRow = ({ of: one }: { of: Webhook }) => (
     <div class="quiet small">
       {one.description && `${one.description}. `}
       {one.events.includes("*") ? "All events" : one.events.join(", ")}
-      {one.failing_since && `. Fails since ${time(one.failing_since)}`}
+      {one.failing_since && `. Failing since ${time(one.failing_since)}`}
     </div>
   </>
 );
