@@ -75,7 +75,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   webhook_not_found: "List the webhooks again: somebody may have deleted it.",
   delivery_not_found:
     "List the deliveries again: a delivery is kept for 30 days, and not longer than its webhook.",
-  too_many_webhooks: "Delete a webhook that nobody needs, or let one receiver pass events on.",
+  too_many_webhooks: "Delete a webhook that nobody needs, or forward events from one receiver to others.",
   webhook_disabled: "Call `update_webhook` with `enabled: true`.",
   active_subscription: "Cancel the subscription, and delete the user once it has ended.",
   last_admin: "Give `admin` to somebody else with `set_user_roles` first.",
@@ -91,7 +91,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   last_sign_in_method: "Let the person add and verify another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",
-  own_address_not_verified: "Prove an address with `send_verification` and `verify_identifier` first.",
+  own_address_not_verified: "Verify an address with `send_verification` and `verify_identifier` first.",
   account_not_found: "Take the id of an account from `list_accounts` or `get_user`.",
   user_not_found: "Take the id of a user from a token response or from `get_user`.",
   client_not_found: "Add the client to the app file, or set its `enabled` to true.",

@@ -15,7 +15,7 @@ const memberFields = (path: string, timestamp: Timestamp): Record<string, FieldD
   [`${path}.id`]: { description: "The user's id.", example: USER_ID },
   [`${path}.name`]: { description: "What the user is called; null: not known.", example: "Ada" },
   [`${path}.role`]: {
-    description: "The level of the member's role: owner 100, admin 80, member 50, or that of an own role.",
+    description: "The level of the member's role: owner 100, admin 80, member 50, or that of a custom role.",
     example: 50,
   },
   [`${path}.role_key`]: {
@@ -50,7 +50,7 @@ export const accountFields = (
     ...["get_account", "update_account"],
   ]),
   "add_account_user.password": {
-    description: "The password with which the user signs in once. They must set another one then.",
+    description: "The user's first password. After a sign-in with it, the user must set another password.",
     example: "correct horse battery staple 1",
   },
   "add_account_user.role_key": {
@@ -86,9 +86,9 @@ export const accountFields = (
   ...accountOf("get_account", timestamp),
   ...accountOf("create_account", timestamp),
   ...accountOf("update_account", timestamp),
-  "create_account.name": { description: "What the account is called; null: nothing.", example: "Acme" },
+  "create_account.name": { description: "The name of the account; null: none.", example: "Acme" },
   "update_account.name": {
-    description: "What the account is called; null removes the name.",
+    description: "The name of the account; null removes it.",
     example: "Acme",
   },
   "remove_account_user.user_id": { description: "The id of the member.", example: USER_ID },
@@ -109,10 +109,10 @@ const accountParameters = (methods: readonly string[]): Record<string, FieldDocu
 /** The fields of an account in the response of a method. */
 const ownAccountFields = (path: string, timestamp: Timestamp): Record<string, FieldDocumentation> => ({
   [`${path}.id`]: { description: "The id of the account.", example: ACCOUNT_ID },
-  [`${path}.name`]: { description: "What the account is called; null: nothing.", example: "Acme" },
+  [`${path}.name`]: { description: "The name of the account; null: none.", example: "Acme" },
   [`${path}.role`]: {
     description:
-      "The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role.",
+      "The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role.",
     example: 100,
   },
   [`${path}.role_key`]: {

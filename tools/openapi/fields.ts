@@ -497,7 +497,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   "get_user.role": {
     description:
-      "The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role.",
+      "The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role.",
     example: 100,
   },
   "get_user.role_key": {

@@ -82,7 +82,7 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
       description: "Stripe's id of the refund or the balance change; null until Stripe accepted it.",
       example: "re_1Nest7Ym6Kc3",
     },
-    failure: { description: "Stripe's code of the last refusal; null: none.", example: null },
+    failure: { description: "Stripe's error code of the last failed attempt; null: none.", example: null },
   }),
   ...below("get_billing_history.subscriptions[].mails[]", {
     kind: {
@@ -107,7 +107,7 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
         "Stripe's status. `disputed` for a payment in dispute; `credited` or `used` for the balance.",
       example: "succeeded",
     },
-    reason: { description: "Why it was refunded, credited or refused; null: not known.", example: null },
+    reason: { description: "Why it was refunded, credited or declined; null: not known.", example: null },
   }),
   ...below("get_sign_in_history", {
     limit: { description: "The most events. Default: 50.", example: 20 },
@@ -124,7 +124,7 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
       example: "session_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
     },
     text: {
-      description: "What happened, in English, for people. The words may change.",
+      description: "What happened, in English, for people. The wording may change.",
       example: "the session was revoked: the user revoked it from another session",
     },
   }),

@@ -247,7 +247,7 @@ export interface Requests {
     identifier_type: "email";
     /** The email address as the user typed it. The mail is sent to this spelling; addresses that differ only in case belong to the same user. */
     identifier_value: string;
-    /** The password with which the user signs in once. They must set another one then. */
+    /** The user's first password. After a sign-in with it, the user must set another password. */
     password?: string;
     /** The key of the role that the user gets in the account. Default: `member`. */
     role_key?: string;
@@ -308,9 +308,9 @@ export interface Requests {
     /** The token in the link. */
     token: string;
   };
-  /** Creates an account that the user owns, besides those that they have. */
+  /** Creates another account that the user owns. */
   create_account: {
-    /** What the account is called; null: nothing. */
+    /** The name of the account; null: none. */
     name?: string | null;
   };
   /** Returns the URL of a Stripe page where the user buys a plan. */
@@ -348,7 +348,7 @@ export interface Requests {
       fingerprint: string;
     };
   };
-  /** Creates a user with an address or number that nobody has proved. */
+  /** Creates a user with an address or number that nobody has verified. */
   create_user: {
     /** `email`, or `phone` for a number that receives SMS. */
     identifier_type: "email" | "phone";
@@ -598,7 +598,7 @@ export interface Requests {
     /** The address or number that the message was sent to. Optional; if it is another, the call fails. */
     identifier_value?: string;
   };
-  /** Sends a delivery again at once. */
+  /** Sends a delivery again. */
   retry_webhook_delivery: {
     /** The delivery's id. */
     delivery_id: string;
@@ -801,7 +801,7 @@ export interface Requests {
   update_account: {
     /** The account. Absent: the one in which the user acts. */
     account_id?: string;
-    /** What the account is called; null removes the name. */
+    /** The name of the account; null removes it. */
     name: string | null;
   };
   /** Changes the name, the locale, the metadata or the status of a user. */
@@ -905,9 +905,9 @@ export interface Responses {
     account: {
       /** The id of the account. */
       id: string;
-      /** What the account is called; null: nothing. */
+      /** The name of the account; null: none. */
       name: string | null;
-      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role. */
       role: number;
       /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
       role_key: string | null;
@@ -963,7 +963,7 @@ export interface Responses {
       enabled: boolean;
       /** Why Nest disabled it: `gone`: the receiver answered 410; `failing`: every message failed for 5 days. Null: Nest did not disable it. */
       disabled_reason: "gone" | "failing" | null;
-      /** Since when every message has failed; null: the last one arrived. */
+      /** Since when every message has failed; null: the last message arrived. */
       failing_since: string | null;
       /** When the webhook was created. */
       created_at: string;
@@ -994,9 +994,9 @@ export interface Responses {
     account: {
       /** The id of the account. */
       id: string;
-      /** What the account is called; null: nothing. */
+      /** The name of the account; null: none. */
       name: string | null;
-      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role. */
       role: number;
       /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
       role_key: string | null;
@@ -1053,7 +1053,7 @@ export interface Responses {
         returned_at: string | null;
         /** Stripe's id of the refund or the balance change; null until Stripe accepted it. */
         id: string | null;
-        /** Stripe's code of the last refusal; null: none. */
+        /** Stripe's error code of the last failed attempt; null: none. */
         failure: string | null;
       }>;
       /** Mails about it. */
@@ -1078,7 +1078,7 @@ export interface Responses {
       created_at: string;
       /** Stripe's status. `disputed` for a payment in dispute; `credited` or `used` for the balance. */
       status: string;
-      /** Why it was refunded, credited or refused; null: not known. */
+      /** Why it was refunded, credited or declined; null: not known. */
       reason: string | null;
     }> | null;
   };
@@ -1095,7 +1095,7 @@ export interface Responses {
       at: string;
       /** The id of the link, the code's message, the session or the returned mail. */
       about: string;
-      /** What happened, in English, for people. The words may change. */
+      /** What happened, in English, for people. The wording may change. */
       text: string;
     }>;
   };
@@ -1143,7 +1143,7 @@ export interface Responses {
     email: string | null;
     /** Whether the user has a password. Then `set_password` needs it as `current_password`. */
     has_password: boolean;
-    /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+    /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role. */
     role: number;
     /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
     role_key: string | null;
@@ -1184,7 +1184,7 @@ export interface Responses {
       email: string | null;
       /** What the user is called; null: not known. */
       name: string | null;
-      /** The level of the member's role: owner 100, admin 80, member 50, or that of an own role. */
+      /** The level of the member's role: owner 100, admin 80, member 50, or that of a custom role. */
       role: number;
       /** The key of the member's role. Null if the role was deleted: it allows nothing. */
       role_key: string | null;
@@ -1201,9 +1201,9 @@ export interface Responses {
     items: Array<{
       /** The id of the account. */
       id: string;
-      /** What the account is called; null: nothing. */
+      /** The name of the account; null: none. */
       name: string | null;
-      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role. */
       role: number;
       /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
       role_key: string | null;
@@ -1456,7 +1456,7 @@ export interface Responses {
       enabled: boolean;
       /** Why Nest disabled it: `gone`: the receiver answered 410; `failing`: every message failed for 5 days. Null: Nest did not disable it. */
       disabled_reason: "gone" | "failing" | null;
-      /** Since when every message has failed; null: the last one arrived. */
+      /** Since when every message has failed; null: the last message arrived. */
       failing_since: string | null;
       /** When the webhook was created. */
       created_at: string;
@@ -1514,7 +1514,7 @@ export interface Responses {
     sessions_revoked: number;
   };
   retry_webhook_delivery: {
-    /** The delivery, which is due now. */
+    /** The delivery. It is due now, and is sent within a minute. */
     delivery: {
       /** The delivery's id. */
       id: string;
@@ -1607,7 +1607,7 @@ export interface Responses {
       email: string | null;
       /** What the user is called; null: not known. */
       name: string | null;
-      /** The level of the member's role: owner 100, admin 80, member 50, or that of an own role. */
+      /** The level of the member's role: owner 100, admin 80, member 50, or that of a custom role. */
       role: number;
       /** The key of the member's role. Null if the role was deleted: it allows nothing. */
       role_key: string | null;
@@ -1676,9 +1676,9 @@ export interface Responses {
     account: {
       /** The id of the account. */
       id: string;
-      /** What the account is called; null: nothing. */
+      /** The name of the account; null: none. */
       name: string | null;
-      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of an own role. */
+      /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role. */
       role: number;
       /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
       role_key: string | null;
@@ -1727,7 +1727,7 @@ export interface Responses {
       enabled: boolean;
       /** Why Nest disabled it: `gone`: the receiver answered 410; `failing`: every message failed for 5 days. Null: Nest did not disable it. */
       disabled_reason: "gone" | "failing" | null;
-      /** Since when every message has failed; null: the last one arrived. */
+      /** Since when every message has failed; null: the last message arrived. */
       failing_since: string | null;
       /** When the webhook was created. */
       created_at: string;

@@ -15,13 +15,13 @@ export interface NamedMethods<IsCamel extends boolean> {
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
   /** Says whether the token of a link is still valid, and what it is for. @throws ClientError<"check_verification"> */
   checkVerification(...args: CallArguments<"check_verification", IsCamel>): Promise<Cased<Responses["check_verification"], IsCamel>>;
-  /** Creates an account that the user owns, besides those that they have. @throws ClientError<"create_account"> */
+  /** Creates another account that the user owns. @throws ClientError<"create_account"> */
   createAccount(...args: CallArguments<"create_account", IsCamel>): Promise<Cased<Responses["create_account"], IsCamel>>;
   /** Returns the URL of a Stripe page where the user buys a plan. @throws ClientError<"create_checkout_session"> */
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
-  /** Creates a user with an address or number that nobody has proved. @throws ClientError<"create_user"> */
+  /** Creates a user with an address or number that nobody has verified. @throws ClientError<"create_user"> */
   createUser(...args: CallArguments<"create_user", IsCamel>): Promise<Cased<Responses["create_user"], IsCamel>>;
   /** Creates a webhook: a URL that gets events of the app. @throws ClientError<"create_webhook"> */
   createWebhook(...args: CallArguments<"create_webhook", IsCamel>): Promise<Cased<Responses["create_webhook"], IsCamel>>;
@@ -73,7 +73,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   removeIdentifier(...args: CallArguments<"remove_identifier", IsCamel>): Promise<Cased<Responses["remove_identifier"], IsCamel>>;
   /** Sets a new password with a link or a code. @throws ClientError<"reset_password"> */
   resetPassword(...args: CallArguments<"reset_password", IsCamel>): Promise<Cased<Responses["reset_password"], IsCamel>>;
-  /** Sends a delivery again at once. @throws ClientError<"retry_webhook_delivery"> */
+  /** Sends a delivery again. @throws ClientError<"retry_webhook_delivery"> */
   retryWebhookDelivery(...args: CallArguments<"retry_webhook_delivery", IsCamel>): Promise<Cased<Responses["retry_webhook_delivery"], IsCamel>>;
   /** Ends every session of a user, except the current one. @throws ClientError<"revoke_all_sessions"> */
   revokeAllSessions(...args: CallArguments<"revoke_all_sessions", IsCamel>): Promise<Cased<Responses["revoke_all_sessions"], IsCamel>>;

@@ -78,7 +78,7 @@ export async function render() {
         [
           "`/login` gives every caller a token of any user",
           "Refused in production. On a deployed test stage the caller needs an internal key. The user must exist. `amr` is `test`",
-          "Whoever knows an id could act as its person",
+          "Anybody who knows an id could act as its person",
         ],
         [
           "A token has `userid` and `clientid`",

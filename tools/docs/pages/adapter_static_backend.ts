@@ -42,28 +42,28 @@ const DIFFERENCES = [
   ],
   [
     "Any text registers as an address",
-    "400 with `invalid email`, for a malformed address, and 409 for a taken one. This is the only route that tells who is registered",
+    "400 with `invalid email`, for a malformed address, and 409 for a taken one. This is the only route that reveals to strangers who is registered",
     "Programs show this text to the person; neutral answers would leave the program without a token",
   ],
   [
     "`/login` has one text for a wrong password and another for an unknown address",
-    "One text, with the same work. 429 over the limits of wrong passwords",
-    "A stranger must not learn who is registered, nor guess without end",
+    "One text, after the same work. 429 over the limits of wrong passwords",
+    "A stranger must not learn who is registered, nor guess without a limit",
   ],
   [
     "A token works until the cache forgets it, also after its user was removed",
-    "The client's `accessTokenLifetimeSeconds`: set 12 hours. It ends with its session: a new password, a removed or disabled user end it",
+    "The client's `accessTokenLifetimeSeconds`: set 12 hours. It ends with its session, such as after a new password, or when the user is removed or disabled",
     "A stolen token must have an end",
   ],
   [
     "The root token is a user's secret, and opens every route",
     "An internal key that may call `create_password_reset` only. Keep it on your server: no page may send it",
-    "Who has it can take any account by a new password",
+    "Anybody who has it can take over any account by a new password",
   ],
   [
-    "The reset code has 10 characters and works for ever, again and again",
+    "The reset code has 10 characters and works any number of times, without an end",
     "64 letters and digits, once, for 30 minutes; a new code replaces it. The reset ends every session",
-    "A code of four digits could be guessed: no nonce travels with it",
+    "A short code could be guessed, because the request has no nonce",
   ],
   [
     "`/password/resetcode` of an unknown address is a 500",
@@ -87,8 +87,8 @@ const DIFFERENCES = [
   ],
   [
     "The link of an unknown address signs nobody in",
-    "It makes a user, as every first sign-in does. The first proof of an address drops a password that somebody set before",
-    "Whoever registered a stranger's address must not stay in the account",
+    "It makes a user, as every first sign-in does. The first verification of an address drops a password that somebody set before",
+    "A person who registered a stranger's address must not keep access to the account",
   ],
   [
     "`accountId` in `/register` and `/login` (JavaScript and Node 1.7)",
@@ -101,14 +101,14 @@ const DIFFERENCES = [
     "A member must not take over the account",
   ],
   [
-    "Users who are added get nothing to do",
+    "Users who are added need not change the password",
     "They may sign in, and are asked for another password (`password_change_required` of `authenticate_user`)",
     "Two people know the first one",
   ],
   [
     "An owner adds users at once",
-    "With `addsBeforeProof`. When somebody proves the owner's address later, by a magic link or a reset, the users who were added before leave the account. Without it, 403 until the owner has proved the address. So send owners a magic link first",
-    "Who registered a stranger's address must not leave a companion in the stranger's account",
+    "With `addsBeforeProof`. When somebody verifies the owner's address later, by a magic link or a reset, the users who were added before leave the account. Without it, 403 until the owner has verified the address. So send owners a magic link first",
+    "A person who registered a stranger's address must not keep a second user in the stranger's account",
   ],
   [
     "A removed user is deleted; the token works on",
@@ -118,9 +118,9 @@ const DIFFERENCES = [
   [
     "`POST /account/users` answers `true` to programs before 1.6, and later the user",
     '`addedUserAnswer` of the client: `"true"`, or `"user"` for `backend-go` from 1.6 and the CLI. `token` is empty',
-    "Nothing in a request tells the versions apart; the token was a secret for life",
+    "Nothing in a request tells the versions apart; the token of the original never expires",
   ],
-  ["Lists have each user's `token`", "They don't", "It is a secret for life, and opened every route"],
+  ["Lists have each user's `token`", "They don't", "It never expires, and gives access to every route"],
   [
     "`role` is a stored number",
     "Computed: 100 for the platform role `admin`, 50 for the owner or an administrator of the account, else 0",
@@ -139,7 +139,7 @@ const DIFFERENCES = [
   [
     "`/email`, `/setrole`, `/sudogettoken` and others",
     "404",
-    "They tell who is registered, or act as another user. Roles: `set_user_roles`",
+    "They reveal who is registered, or act as another user. Roles: `set_user_roles`",
   ],
 ] as const;
 
@@ -159,7 +159,7 @@ export async function render() {
       '2. List the adapter in the stage file: `adapters: ["static_backend"]`. Check it with `npm run nest -- config check --stage nonprod`.',
       "3. For codes of new passwords, add an internal key with the method list `create_password_reset` ([operate](../operate.md)). It is the root token.",
       `4. Export the users: \`psql "$DATABASE_URL" -c "\\copy (select id, email, true as email_verified, created as created_at, password as password_hash from <database>.sb_tokens) to users.csv csv header"\`.`,
-      "5. StaticBackend proved no address. Export `true` for those that you know to be proved; the others register again.",
+      "5. StaticBackend verified no address. Export `true` for addresses that you know to be verified; users with other addresses register again.",
       "6. Import them: `npm run nest -- db import --from csv users.csv --apply --mapping ids.csv` ([move in](../move_in.md)). Each gets a new id and an account of their own.",
       "7. Passwords stay: a bcrypt hash is checked, and replaced by Argon2id at the next sign-in.",
       "8. Add members of shared accounts again, as their owner: `POST /account/users`.",

@@ -1,7 +1,7 @@
 /**
  * Makes the user a member of the account that invited them by mail.
  *
- * The page of the link sends the token. The user must have proved the address to which the link was sent; for other users the token is
+ * The page of the link sends the token. The user must have verified the address to which the link was sent; for other users the token is
  * unknown. It works once, for 7 days, and only while the member who invited may grant the role.
  */
 import { strictObject, string } from "zod/mini";

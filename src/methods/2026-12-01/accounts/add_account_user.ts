@@ -1,10 +1,11 @@
 /**
  * Creates a user with a password who is a member of an account, or invites a person by mail.
  *
- * The caller must have proved an address or number of their own, unless the client's app file says `addsBeforeProof`, and grants roles that allow no more than the caller's role in the
- * account. With `password`, the user signs in with it and must set another one; if somebody else proves the address first, the password
- * and the membership end. A call that failed on our side can be repeated with the same password. Without it, the address gets a link to
- * `redirect_uri`, whose page calls `accept_account_invite`; the response is the same whether or not the address has a user.
+ * The caller must have verified an address or number of their own, unless the client's app file has `addsBeforeProof`. Callers grant only
+ * roles that allow no more than their own role in the account. With `password`, the user signs in with it and must set another one; if
+ * somebody else verifies the address first, the password and the membership end. A call that failed with a status of 500 or above can be
+ * repeated with the same password. Without `password`, the address gets a link to `redirect_uri`, whose page calls `accept_account_invite`;
+ * the response is the same whether or not the address has a user.
  */
 import { nullable, optional, strictObject, string } from "zod/mini";
 import { memberOf } from "#core/call.ts";

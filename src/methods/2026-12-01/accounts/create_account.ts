@@ -1,5 +1,5 @@
 /**
- * Creates an account that the user owns, besides those that they have. Not idempotent.
+ * Creates another account that the user owns. Not idempotent.
  *
  * The user must have proved an address or number.
  */
@@ -17,7 +17,7 @@ export const response = strictObject({ account: accountFields });
 export const handler = rpc({
   name: "create_account",
   version: "2026-12-01",
-  summary: "Creates an account that the user owns, besides those that they have.",
+  summary: "Creates another account that the user owns.",
   access: "user",
   request,
   isBodyOptional: true,

@@ -1,7 +1,7 @@
 /**
  * Returns an account, and the role of the user in it.
  *
- * Without `account_id`, the account in which the user acts.
+ * Without `account_id`, the call returns the account in which the user acts.
  */
 import { optional, strictObject } from "zod/mini";
 import { memberOf } from "#core/call.ts";

@@ -1,8 +1,8 @@
 /**
  * Lists the members of an account, the oldest membership first.
  *
- * Without `account_id`, of the account in which the user acts. The id of another account gets the same error as an id that does not
- * exist. Members who are added while a client reads the pages do not move the others.
+ * Without `account_id`, the call is about the account in which the user acts. The id of another account gets the same error as an id that
+ * does not exist. Members who are added while a client reads the pages do not move the others.
  */
 import { array, nullable, optional, strictObject, string } from "zod/mini";
 import { memberOf } from "#core/call.ts";

@@ -1,9 +1,9 @@
 /**
  * Removes a member from an account. The user stays.
  *
- * Members remove themselves. Others need the capability `account.users.manage`, and remove members whose role allows no more than
- * theirs. The last owner stays. The user's sessions in the account end; a user who is left without an account gets a new one. A
- * repeated call returns the same.
+ * Members can remove themselves. To remove another member, the caller needs the capability `account.users.manage` and a role that allows at
+ * least as much as the member's. The last owner stays. The user's sessions in the account end; a user who is left without an account gets a
+ * new one. A repeated call returns the same time.
  */
 import { optional, strictObject, string } from "zod/mini";
 import { memberOf } from "#core/call.ts";

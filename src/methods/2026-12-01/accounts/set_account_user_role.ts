@@ -1,7 +1,7 @@
 /**
  * Gives a member of an account another role.
  *
- * Callers grant and take only roles that allow no more than their own role in the account. The last owner stays an owner. The role holds
+ * Callers grant and take only roles that allow no more than their own role in the account. The last owner stays an owner. The role applies
  * from the member's next call on.
  */
 import { optional, strictObject } from "zod/mini";

@@ -1,7 +1,7 @@
 /**
  * Changes the name of an account.
  *
- * Without `account_id`, of the account in which the user acts. Null removes the name.
+ * Without `account_id`, the call is about the account in which the user acts. Null removes the name.
  */
 import { nullable, optional, strictObject } from "zod/mini";
 import { memberOf } from "#core/call.ts";

@@ -1,8 +1,8 @@
 /**
  * Lists rows of the [audit log](audit.md), the newest first.
  *
- * With the capability `audit.read`, every row. With `account.audit.read` in an account, the rows about the account whose id is sent as
- * `account_id`. Everybody may list the rows about themselves, which is what a call without `user_id` and `account_id` returns to them.
+ * The capability `audit.read` allows every row. `account.audit.read` in an account allows the rows about the account whose id is sent as
+ * `account_id`. Every user may list the rows about themselves, which a call without `user_id` and `account_id` returns.
  * The id of another account gets the same error as an id that does not exist.
  *
  * Rows that are added while a client reads the pages do not move the others. Send a cursor with the same filters as the call that

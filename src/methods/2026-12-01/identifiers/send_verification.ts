@@ -1,11 +1,11 @@
 /**
  * Sends a code or a link with which the user verifies an email address or phone number.
  *
- * Name one of the user's identifiers by its id, or a new address or number. To add a new one, the user must have signed in
- * within the last 10 minutes, and have proved one identifier. It is pending until it is proved, and belongs to nobody. If it belongs to another user, the response
- * is the same, and the message says so. A link opens `redirect_uri` with the query parameters `token`,
- * `flow=verify_identifier` and `client_id`; the page sends the token to `verify_identifier`. SMS have codes only. Not
- * idempotent: each call sends a message.
+ * Name one of the user's identifiers by its id, or a new address or number. To add a new one, the user must have signed in within the last
+ * 10 minutes, and have verified one identifier. It is pending until it is verified, and belongs to nobody. If it belongs to another user,
+ * the response is the same, and the message says so. A link opens `redirect_uri` with the query parameters `token`,
+ * `flow=verify_identifier` and `client_id`; the page sends the token to `verify_identifier`. SMS have codes only. Not idempotent: each call
+ * sends a message.
  */
 import { enum as oneOf, optional, strictObject, string } from "zod/mini";
 import { userOf } from "#core/call.ts";

@@ -1,9 +1,10 @@
 /**
  * Verifies an email address or phone number with the token of a link, or with the nonce and the code of a message.
  *
- * Each works once; a code allows five attempts. If several users want the same address, the first who proves it gets it. Until the
- * first proof, somebody else may have claimed the user's only address: then what was set before is dropped, unless the code is
- * presented with its nonce, or the call has the user's access token, as a bearer token or in the cookie. The user's other verified addresses get a notice.
+ * Each works once; a code allows five attempts. If several users want the same address, the first who verifies it gets it. Until the first
+ * verification, somebody else may have claimed the user's only address: then what was set before is dropped, unless the code is presented
+ * with its nonce, or the call has the user's access token, as a bearer token or in the cookie. The user's other verified addresses get a
+ * notice.
  */
 import { optional, strictObject } from "zod/mini";
 import { identifierFields, identifierToWire } from "#core/identifiers/identifier_view.ts";

@@ -1,9 +1,9 @@
 /**
  * Sets a new password with the token of a link, or with a nonce and the code of the same message.
  *
- * Every session of the user ends, and each verified address gets a notice. The response has no tokens: the person signs in with
- * the new password. A second factor stays. The message proves its address, if it was not proved. If a call fails with a status
- * of 500 or above, repeat it with the same password.
+ * Every session of the user ends, and each verified address gets a notice. The response has no tokens: the person signs in with the new
+ * password. A second factor stays. The reset verifies the address of the message, if it was not verified. If a call fails with a status of
+ * 500 or above, repeat it with the same password.
  */
 import { number, optional, strictObject, string } from "zod/mini";
 import { NestError } from "#core/errors.ts";

@@ -1,13 +1,13 @@
 /**
- * Creates a user with an email address or a phone number that nobody has proved.
+ * Creates a user with an email address or a phone number that nobody has verified.
  *
  * Needs the capability `users.write`. The user has no password: by default, if the client has passwords, the person gets a mail with
  * a link to choose one, which works for 24 hours. There is one mail at most, and none to a phone number. `client_id` is the client
- * whose page the link opens, by default the caller's own; internal callers must send it. When the owner of the address proves it,
+ * whose page the link opens, by default the caller's own; internal callers must send it. When the owner of the address verifies it,
  * everything that others set for the user meanwhile is dropped, but not what this call set.
  *
- * Not idempotent: an address that has a user is `identifier_taken`. If a call fails with a status of 500 or above, repeat it: it
- * goes on where it stopped. After `delivery_failed` it may also be repeated without a mail.
+ * Not idempotent: an address that has a user is `identifier_taken`. If a call fails with a status of 500 or above, repeat it: the
+ * call goes on where it stopped. After `delivery_failed` it may also be repeated without a mail.
  */
 import { array, boolean, maxLength, optional, strictObject } from "zod/mini";
 import { createUser } from "#core/administration/create_user.ts";
@@ -44,7 +44,7 @@ function clientIdOf(caller: Caller, named: string | undefined): string {
 export const handler = rpc({
   name: "create_user",
   version: "2026-12-01",
-  summary: "Creates a user with an address or number that nobody has proved.",
+  summary: "Creates a user with an address or number that nobody has verified.",
   access: "cap:users.write",
   request,
   response,

@@ -2,7 +2,7 @@
  * Returns a user's subscriptions, also ended ones, and their payments and refunds.
  *
  * For support staff: needs the capability `users.read`. `payments` are read from Stripe, the newest 50 of each customer, and are null if
- * Stripe does not respond in time. `returns` are what Nest refunds or credits for a subscription that another one replaced.
+ * Stripe does not respond in time. `returns` are what Nest refunds or credits for a subscription that it rejected.
  */
 import { array, boolean, nullable, number, strictObject, string } from "zod/mini";
 import {

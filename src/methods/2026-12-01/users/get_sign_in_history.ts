@@ -1,8 +1,9 @@
 /**
- * Returns what happened to a user's links, codes, sessions and mails, the newest first: why somebody is signed out, and why a link does not work.
+ * Returns what happened to a user's links, codes, sessions and mails, the newest first.
  *
- * For support staff: needs the capability `users.read`. Links and sessions are kept for 30 days after they end, codes for 7 days. A mail
- * that was returned (`mail_returned`) did not arrive. The [audit log](audit.md) has who changed what.
+ * For support staff, who learn why a user is signed out or why a link does not work: needs the capability `users.read`. Links and sessions
+ * are kept for 30 days after they end, codes for 7 days. A mail that was returned (`mail_returned`) did not arrive. The [audit
+ * log](audit.md) has who changed what.
  */
 import { array, int, maximum, minimum, optional, strictObject, string } from "zod/mini";
 import { readSignInHistory, readSubject } from "#core/administration/sign_in_history.ts";

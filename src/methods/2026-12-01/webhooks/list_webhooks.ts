@@ -1,8 +1,8 @@
 /**
  * Lists the webhooks of the app.
  *
- * Needs the capability `webhooks.manage`. The list has no pages: an app has at most 20 webhooks. Secrets are shown once, when they are
- * made, and never again.
+ * Needs the capability `webhooks.manage`. The list has no pages: an app has at most 20 webhooks. The response has no secrets: each is shown
+ * once, when it is created.
  */
 import { array, strictObject } from "zod/mini";
 import { webhookFields, webhookToWire } from "#core/webhooks/webhook_view.ts";

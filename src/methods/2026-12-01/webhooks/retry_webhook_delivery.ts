@@ -1,8 +1,8 @@
 /**
- * Sends a delivery again at once, whatever its status.
+ * Sends a delivery again within seconds, a minute at most, whatever its status.
  *
- * Needs the capability `webhooks.manage`. The message keeps its id, so that the receiver can recognize it, and gets all its attempts
- * anew. A delivery that is being sent at this moment stays as it is.
+ * Needs the capability `webhooks.manage`. The message keeps its id, so that the receiver can recognize it, and all its attempts
+ * start again. A delivery that is being sent at this moment stays as it is.
  */
 import { strictObject } from "zod/mini";
 import { byCaller } from "#core/events/event_source.ts";
@@ -17,7 +17,7 @@ export const response = strictObject({ delivery: deliveryFields });
 export const handler = rpc({
   name: "retry_webhook_delivery",
   version: "2026-12-01",
-  summary: "Sends a delivery again at once.",
+  summary: "Sends a delivery again.",
   access: "cap:webhooks.manage",
   request,
   response,
