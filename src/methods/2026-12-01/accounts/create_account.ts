@@ -1,7 +1,7 @@
 /**
  * Creates another account that the user owns. Not idempotent.
  *
- * The user must have proved an address or number.
+ * The user must have verified an address or number.
  */
 import { nullable, optional, strictObject } from "zod/mini";
 import { userOf } from "#core/call.ts";
