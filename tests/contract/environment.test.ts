@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { ConfigError, readConfig } from "#core/config.ts";
 import { coreVariables, openCore } from "#core/core.ts";
 import * as parts from "#core/parts.ts";
+import * as webhookParts from "#core/webhooks/webhook_parts.ts";
 import { handler as jwks } from "#entry/jwks.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import { handler as authenticateUser } from "#methods/2020-12-14/authenticate_user.ts";
@@ -15,7 +16,7 @@ test(".env.example lists exactly the variables that functions read", () => {
     coreVariables,
     jwks.needs.variables,
     unmatched.needs.variables,
-    ...Object.values(parts).map((part) => part.variables),
+    ...Object.values({ ...parts, ...webhookParts }).map((part) => part.variables),
   ].flatMap(Object.keys);
   expect(lines.map((line) => line.split("=")[0]).sort()).toEqual([...new Set(read)].sort());
 });

@@ -7,6 +7,12 @@ import { seedOf } from "#tests/support/seed.ts";
 
 const seed = seedOf("bad_input");
 
+/** Every document, but for the record that somebody read the audit log: a read with an empty request succeeds. */
+async function dumpOf(nest: TestNest): Promise<string> {
+  await nest.collection("audit_logs").deleteMany({ action: "audit.read" });
+  return nest.dump();
+}
+
 /** Strings that are known to break software. */
 const NAUGHTY = [
   "",
@@ -117,7 +123,7 @@ describe("arbitrary input", () => {
       path: paths.at(-1) ?? "",
       keys: Object.keys((handler.declaration.request as unknown as { shape: object }).shape),
     }));
-    before = await nest.dump();
+    before = await dumpOf(nest);
   });
   afterAll(() => nest.stop());
 
@@ -140,7 +146,7 @@ describe("arbitrary input", () => {
         expect(reply.status).toBeGreaterThanOrEqual(400);
       }
     }
-    expect(await nest.dump()).toBe(before);
+    expect(await dumpOf(nest)).toBe(before);
   });
 
   test("every method handles arbitrary field values without a 5xx, and an invalid call writes nothing", async () => {
@@ -156,7 +162,7 @@ describe("arbitrary input", () => {
       ),
       { numRuns: 600, seed },
     );
-    expect(await nest.dump()).toBe(before);
+    expect(await dumpOf(nest)).toBe(before);
   });
 
   test("a magic link request with one invalid field writes nothing and sends no mail", async () => {
@@ -180,7 +186,7 @@ describe("arbitrary input", () => {
       { numRuns: 200, seed },
     );
     expect(nest.ses.inbox).toEqual([]);
-    expect(await nest.dump()).toBe(before);
+    expect(await dumpOf(nest)).toBe(before);
   });
 
   test("an error body has at most 16 KB, lists 20 invalid fields and counts the others", async () => {
@@ -254,6 +260,6 @@ describe("arbitrary input", () => {
       ),
       { numRuns: 400, seed },
     );
-    expect(await nest.dump()).toBe(before);
+    expect(await dumpOf(nest)).toBe(before);
   });
 });

@@ -85,6 +85,6 @@ export const auditFieldDocs = (timestamp: Timestamp): Fields => ({
         "Where the call came from; null after 90 days, after the user was deleted, and if no call caused it. Without `audit.read`, only of what the caller or a stranger did.",
     },
     "origin.ip": { description: "The IP address.", example: "203.0.113.9" },
-    "origin.user_agent": { description: "The user agent; null: none was sent.", example: "Beak/2.0" },
+    "origin.user_agent": { description: "The user agent; null: none was sent.", example: "Mozilla/5.0" },
   }),
 });

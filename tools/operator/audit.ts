@@ -61,7 +61,7 @@ function exportCommand(audit: Command): void {
     .option("--from <time>", "only rows of this date or time of ISO 8601 and later")
     .option("--to <time>", "only rows before this date or time of ISO 8601")
     .description("prints rows of the audit log as JSON Lines, newest first");
-  examples(command, ["audit export --from 2026-11-01 --to 2026-12-01 > audit-2026-11.jsonl"]);
+  examples(command, ["audit export --from 2026-11-01 --to 2026-12-01"]);
   act(command, (terminal, { user, action, from, to }: ExportOptions) =>
     withAccounts(terminal, async (core) => {
       const times = { from: readTime("--from", from), to: readTime("--to", to) };

@@ -64,9 +64,9 @@ describe.each(mails)("the %s mail in %s", (name, locale) => {
   test("has every sentence, amount and date of its HTML part in its text part", () => {
     const { brand, texts } = wording;
     // The URL stands alone in the text part, so that no button needs an alternative.
-    const onlyInHtml = [texts.magicLink, texts.trialMagicLink, texts.accountInvite].flatMap(
-      ({ button, paste }) => [button, paste],
-    );
+    const linked = [texts.magicLink, texts.trialMagicLink, texts.accountInvite];
+    const { choosePassword, confirm, paste } = texts.accountCreated;
+    const onlyInHtml = [...linked.flatMap((one) => [one.button, one.paste]), choosePassword, confirm, paste];
     const left = [brand, ...onlyInHtml.map((one) => wording.fill(one))];
     const said = visibleIn(html).filter((line) => !left.includes(line));
     expect(said.length).toBeGreaterThan(2);

@@ -63,13 +63,13 @@ test("returns all documents of a read that needs more than one batch of the curs
   expect([found.length, other]).toEqual([250, { _id: "1" }]);
 });
 
-test("sends 25 concurrent reads as three commands and returns all documents", async () => {
+test("sends 30 concurrent reads as three commands and returns all documents", async () => {
   let found: unknown[] = [];
   const commands = await commandsOf(async () => {
-    found = await Promise.all(Array.from({ length: 25 }, (_, index) => birds.findOne({ _id: `m${index}` })));
+    found = await Promise.all(Array.from({ length: 30 }, (_, index) => birds.findOne({ _id: `m${index}` })));
   });
   expect(commands).toEqual(["aggregate", "aggregate", "aggregate"]);
-  expect(found).toEqual(Array.from({ length: 25 }, (_, index) => ({ _id: `m${index}`, nest: "many" })));
+  expect(found).toEqual(Array.from({ length: 30 }, (_, index) => ({ _id: `m${index}`, nest: "many" })));
 });
 
 test("rejects every read of a command that fails, and later reads succeed", async () => {

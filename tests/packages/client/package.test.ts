@@ -14,7 +14,7 @@ import { bundleClient, CLIENT_ENTRIES } from "#tools/local/client_bundle.ts";
 const README = "packages/client/README.md";
 const PACKAGE = fileURLToPath(new URL("../../../packages/client/", import.meta.url));
 const NAME = "@getbeak/nest-client";
-const MAX_GZIP_BYTES = { index: 7_000, messages: 4_000, react: 1_000 };
+const MAX_GZIP_BYTES = { index: 7_300, messages: 4_150, react: 1_000 };
 /** What the samples of the pages use without declaring it. */
 const SAMPLE_GLOBALS = `
 declare const nest: import("${NAME}").NestClient;

@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { publicHalves } from "#core/keys/signing_keys.ts";
-import { hashSecret, newSecret } from "#core/secrets.ts";
+import { hashSecret } from "#core/secrets.ts";
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import type { TestClock, TestNest } from "#tests/support/nest.ts";
 import { ZippedFunctions } from "#tests/support/zipped_functions.ts";
-import type { LocalSecrets } from "#tools/local/secrets.ts";
+import { type LocalSecrets, makeSecrets } from "#tools/local/secrets.ts";
 
 const FIXTURE = new URL("./previous_release/", import.meta.url);
 
@@ -35,7 +35,7 @@ const readJson = async (name: string) => JSON.parse(await readFile(new URL(name,
 export const DUMP = new URL("dump", FIXTURE).pathname;
 export const facts: Facts = await readJson("facts.json");
 /** The previous release had no passwords. */
-export const secrets: LocalSecrets = { passwordPepper: newSecret(), ...(await readJson("secrets.json")) };
+export const secrets: LocalSecrets = { ...(await makeSecrets()), ...(await readJson("secrets.json")) };
 
 /** A clock that starts when the dump was created. */
 export function clockOfDump(): TestClock {

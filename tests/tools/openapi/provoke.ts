@@ -278,14 +278,16 @@ async function withPassword({ nests: { good } }: Asker, current_password: unknow
 }
 
 /** A caller with `users.write` writes about a user whose roles allow more. */
-async function writesAboveRights(asker: Asker): Promise<Reply> {
-  const { good } = asker.nests;
-  const writer = await good.signIn(`person${++users}@example.com`);
-  const other = await good.signIn(`person${++users}@example.com`);
-  await giveRole(good, { key: `writer_${users}`, user_id: writer.user_id, capabilities: ["users.write"] });
-  await setRoles(good, other.user_id, ["support"]);
-  return asker.send({ user_id: other.user_id }, { bearer: writer.access_token, internal: false });
-}
+const actsAboveRights =
+  (capability: string) =>
+  async (asker: Asker): Promise<Reply> => {
+    const { good } = asker.nests;
+    const actor = await good.signIn(`person${++users}@example.com`);
+    const other = await good.signIn(`person${++users}@example.com`);
+    await giveRole(good, { key: `actor_${users}`, user_id: actor.user_id, capabilities: [capability] });
+    await setRoles(good, other.user_id, ["support"]);
+    return asker.send({ user_id: other.user_id }, { bearer: actor.access_token, internal: false });
+  };
 
 type Way = (asker: Asker) => Promise<Reply>;
 /** The index of the example with the refresh token, of that with a code from an SMS, and of that with a password. */
@@ -553,8 +555,10 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     await good.collection("users").updateMany({ roles: "admin" }, { $unset: { roles: "" } });
     return reply;
   },
-  "update_user:capability_escalation": writesAboveRights,
-  "delete_user:capability_escalation": writesAboveRights,
+  "update_user:capability_escalation": actsAboveRights("users.write"),
+  "delete_user:capability_escalation": actsAboveRights("users.write"),
+  "revoke_session:capability_escalation": actsAboveRights("sessions.manage"),
+  "revoke_all_sessions:capability_escalation": actsAboveRights("sessions.manage"),
   "delete_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "delete_user:last_admin": async (asker) => {
     const { good } = asker.nests;

@@ -1,6 +1,7 @@
 import { ACCOUNTS_LIMIT } from "#core/members/accounts.ts";
 import { as, newAddress, newMember, newOwner, type Owner } from "#tests/support/members.ts";
 import { type CallOptions, linkIn, NATIVE, type Reply, type TestNest } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 import type { Asker } from "#tests/tools/openapi/provoke.ts";
 
 type Body = Record<string, unknown>;
@@ -108,8 +109,11 @@ export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   "add_account_user:invalid_redirect_uri": (asker) =>
     asker.send({ password: undefined, redirect_uri: "https://evil.example/" }),
   "add_account_user:delivery_failed": async (asker) => {
-    asker.nests.good.ses.fault({ calls: 1, kind: "error" });
-    return asker.send({ password: undefined });
+    const { as: options } = await ownerOf(asker);
+    const { good } = asker.nests;
+    good.ses.fault({ calls: 1, kind: "error" });
+    const invited = { identifier_type: "email", identifier_value: "undelivered@example.com" };
+    return good.call(`${V3}add_account_user`, invited, options);
   },
   "accept_account_invite:verification_not_found": (asker) => asker.send({ token: "0".repeat(64) }),
   "accept_account_invite:rate_limited": async (asker) => {

@@ -1,10 +1,11 @@
 import type Stripe from "stripe";
 import { type ClosingCore, closeCheckouts } from "#core/billing/plans/close_checkouts.ts";
 import { hasEnded, isRunningOut } from "#core/billing/subscriptions/stripe_state.ts";
+import { cancelNow } from "#core/billing/subscriptions/stripe_subscription.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import type { Subscription } from "#core/repositories/subscriptions.ts";
-import { type StripeApi, stripeRefusal } from "#core/services/stripe.ts";
+import type { StripeApi } from "#core/services/stripe.ts";
 
 export type EndBillingCore = ClosingCore & Pick<Core, "log" | "subscriptions">;
 
@@ -63,10 +64,5 @@ async function cancelAtStripe(stripe: StripeApi | null, id: string): Promise<voi
     throw new NestError("unavailable", {
       detail: "the trial must be canceled at Stripe: set STRIPE_SECRET_KEY",
     });
-  try {
-    await stripe.request((sdk, options) => sdk.subscriptions.cancel(id, {}, options));
-  } catch (error) {
-    const status = stripeRefusal(error)?.statusCode;
-    if (status !== 400 && status !== 404) throw error;
-  }
+  await cancelNow({ stripe }, id);
 }
