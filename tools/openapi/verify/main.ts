@@ -79,7 +79,12 @@ async function signInWithPython({ stack, tools, folder }: Run): Promise<void> {
 }
 
 /** Methods that end the caller's own session by default: no other call with the same bearer token would be accepted. */
-const ENDS_OWN_SESSION = ["/1/2026-12-01/revoke_session", "/1/2026-12-01/revoke_all_sessions"];
+const ENDS_OWN_SESSION = [
+  "/1/2026-12-01/revoke_session",
+  "/1/2026-12-01/revoke_all_sessions",
+  "/1/2026-12-01/delete_user",
+  "/1/2026-12-01/remove_account_user",
+];
 
 /**
  * Runs schemathesis over a document.
