@@ -28,7 +28,7 @@ export type ForeignErrors = Readonly<Partial<Record<ErrorCode, readonly [status:
  */
 export type RouteCredential = "none" | "session" | "local_key" | "bearer_key" | "internal_key";
 
-/** How the client of a request presents itself, beside what the method returned. */
+/** A request of another API, for the translation of the response of the method. */
 export interface ForeignCall<Asked = never> {
   /** What the route read. */
   asked: Asked;

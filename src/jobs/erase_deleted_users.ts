@@ -1,5 +1,6 @@
 /**
- * Erases users 30 days after they were deleted, and completes deletions that stopped. Only EventBridge has permission to invoke this function.
+ * Erases users 30 days after they were deleted, and completes deletions that stopped. Only EventBridge has permission to invoke
+ * this function.
  */
 import { eraseDeletedUsers } from "#core/administration/erase_deleted.ts";
 import { personalDocuments, stripe } from "#core/parts.ts";

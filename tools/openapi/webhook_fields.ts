@@ -18,7 +18,7 @@ const URL: FieldDocumentation = {
   example: "https://hooks.example.com/nest",
 };
 const EVENTS: FieldDocumentation = {
-  description: `The events that it gets; \`*\`: all, also those that a later version adds. One of ${WEBHOOK_EVENTS.map((type) => `\`${type}\``).join(", ")}.`,
+  description: `The types of the events that it gets. \`*\` means all types, and those that later versions add. The types are ${WEBHOOK_EVENTS.map((type) => `\`${type}\``).join(", ")}.`,
   example: ["user.created", "user.deleted"],
 };
 const LIST_FILTER = { webhookId: WEBHOOK, status: "failed" } as const;
@@ -80,7 +80,7 @@ export const webhookFieldDocs = (timestamp: Timestamp): Readonly<Record<string, 
   },
   client_ids: {
     description:
-      "It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list.",
+      "The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes.",
     example: [],
   },
   disabled_reason: {

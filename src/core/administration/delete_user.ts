@@ -3,6 +3,7 @@ import { requireNoCharge } from "#core/billing/subscriptions/end_of_deleted.ts";
 import type { Call, Caller } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller, type EventSource } from "#core/events/event_source.ts";
 import { userDeleted } from "#core/events/user_deleted.ts";
@@ -18,9 +19,6 @@ import { requireRankOf } from "#core/roles/rank.ts";
 
 /** Longer than any call: after it, the job completes a deletion that stopped. */
 const COMPLETED_AFTER_SECONDS = 10 * MINUTE;
-
-/** How often a deletion is decided again because another call changed the user's roles meanwhile. */
-const ATTEMPTS = 5;
 
 /** The most members among whom one is looked for who lives. */
 const MEMBERS_READ = 100;
@@ -69,9 +67,9 @@ async function readDeletable(core: DeleteUserCore, userId: string, caller: Calle
 
 /** @throws NestError last_owner, last_admin, unavailable */
 async function markDeleted(core: DeleteUserCore, userId: string, source: EventSource): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  await decideAgain(async () => {
     const user = await core.users.find(userId);
-    if (user === null || user.status === "deleted") return;
+    if (user === null || user.status === "deleted") return true;
     const now = core.clock.now();
     const at = now.toISOString();
     const eraseAt = plusSeconds(now, COMPLETED_AFTER_SECONDS).toISOString();
@@ -79,9 +77,8 @@ async function markDeleted(core: DeleteUserCore, userId: string, source: EventSo
     const write = () => core.users.markDeleted(userId, user.roles ?? [], { at, eraseAt, events });
     const isAdmin = user.roles?.includes(ADMIN) === true;
     const leave = isAdmin ? () => leaveAdmins(core, userId, write) : write;
-    if (await leaveAccounts(core, userId, leave)) return;
-  }
-  throw new NestError("unavailable", { detail: "other calls changed the user's roles" });
+    return (await leaveAccounts(core, userId, leave)) || null;
+  }, "other calls changed the user's roles");
 }
 
 /** Makes a change that takes the user from every account that they own with other members. @throws NestError last_owner */

@@ -51,7 +51,7 @@ export async function listUsers(
 
 /** @throws NestError role_not_found */
 function readFilter({ status, role, created_after: after }: UserQuery, own: readonly Role[]): UserFilter {
-  const reference = role === undefined || role === EVERYBODY ? null : referenceTo(role, own);
+  const reference = role === undefined || role === EVERYBODY ? null : referenceTo("platform", role, own);
   if (reference === null && role !== undefined && role !== EVERYBODY) throw new NestError("role_not_found");
   return {
     ...(status !== undefined && { status }),

@@ -1,5 +1,6 @@
 import type { Call, Caller } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { userDisabled, userUpdated } from "#core/events/user_events.ts";
@@ -31,9 +32,6 @@ export interface Changing {
   caller: Caller;
   call: Call;
 }
-
-/** How often a change is decided again because another call changed the user meanwhile. */
-const ATTEMPTS = 5;
 
 /**
  * Changes a user. Users change their own name, locale and metadata; a caller with `users.write` also those of users whose roles
@@ -113,22 +111,19 @@ async function changeProfile(
  * a call that stopped has left.
  */
 async function disable(core: UpdateCore, { _id: userId }: User, { caller, call }: Changing): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  await decideAgain(async () => {
     const user = requireUser(await core.users.find(userId));
+    if (user.status === "disabled") return user;
     const at = core.clock.now().toISOString();
     const events = [userDisabled(userId, byCaller(caller, call), at)];
     const write = () => core.users.disable(userId, user.roles ?? [], { at, events });
     const isAdmin = user.roles?.includes(ADMIN) === true;
-    const isDone =
-      user.status === "disabled" || (await (isAdmin ? leaveAdmins(core, userId, write) : write()));
-    if (!isDone) continue;
-    const sessions = await core.sessions.listUnrevoked(userId);
-    const ended = { userId, sessions, keepsCurrent: false, reason: "user_disabled" as const };
-    await endAllSessions(core, ended, { caller, call });
-    core.log.info("user_disabled", { security_event: true, user_id: userId });
-    return;
-  }
-  throw new NestError("unavailable", { detail: "other calls changed the user's roles" });
+    return (await (isAdmin ? leaveAdmins(core, userId, write) : write())) ? user : null;
+  }, "other calls changed the user's roles");
+  const sessions = await core.sessions.listUnrevoked(userId);
+  const ended = { userId, sessions, keepsCurrent: false, reason: "user_disabled" as const };
+  await endAllSessions(core, ended, { caller, call });
+  core.log.info("user_disabled", { security_event: true, user_id: userId });
 }
 
 /**

@@ -15,9 +15,9 @@ const PAGE = 200;
 const CLOCK_SKEW_SECONDS = 60;
 
 /**
- * Creates the deliveries of every event that was not announced to webhooks yet. First the messages are stored, then their deliveries, then the
- * rows of the audit log are marked, so that a crash in between loses nothing. Ids derive from the event and the webhook, so that runs
- * may overlap and be repeated.
+ * Creates the deliveries of every event that was not announced to webhooks yet. First the messages are stored, then their
+ * deliveries, then the rows of the audit log are marked, so that a crash in between loses nothing. Ids derive from the event and the
+ * webhook, so that runs may overlap and be repeated.
  * @param deadline epoch milliseconds after which no further page is begun
  */
 export async function announceEvents(core: AnnounceCore, deadline: number): Promise<void> {

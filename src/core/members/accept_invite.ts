@@ -12,8 +12,9 @@ import type { AccountMember } from "#core/repositories/account_members.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import type { Invite } from "#core/repositories/pending_registration.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
-import { accountRoleOf, standingIn } from "#core/roles/account_role.ts";
+import { standingIn } from "#core/roles/account_role.ts";
 import { MEMBER } from "#core/roles/built_in.ts";
+import { roleAt } from "#core/roles/rights.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { findPresented, redeemVerification } from "#core/verifications/redeem_verification.ts";
@@ -62,14 +63,17 @@ export async function acceptInvite(
   return invite.accountId;
 }
 
-/** Whether the inviting user is a member who could grant the role now. Otherwise a removed member could come back by their own invitation. */
+/**
+ * Whether the inviting user is a member who could grant the role now. Otherwise a removed member could come back by their own
+ * invitation.
+ */
 async function mayStillInvite(core: AcceptCore, { accountId, role, invitedBy }: Invite): Promise<boolean> {
   const [user, memberships, own] = await Promise.all([
     core.users.find(invitedBy),
     core.accountMembers.listByUser(invitedBy),
     core.roles.list("account"),
   ]);
-  const granted = accountRoleOf(role, own);
+  const granted = roleAt("account", role, own);
   const standing = user && !mayNotSignIn(user) ? standingIn({ user, memberships, own }, accountId) : null;
   if (standing === null || granted === null) return false;
   return standing.capabilities.includes("account.users.manage") && dominates(standing, granted);

@@ -10,8 +10,8 @@ import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Role } from "#core/repositories/roles.ts";
-import { accountRoleOf, accountRoleReference } from "#core/roles/account_role.ts";
 import { builtInRole, MEMBER } from "#core/roles/built_in.ts";
+import { referenceTo, roleAt } from "#core/roles/rights.ts";
 
 /**
  * Checks that a caller has proved an address or number, without I/O. Otherwise anyone could send invitations and claim addresses from
@@ -42,7 +42,7 @@ export const needsNoProof = (
  * @throws NestError role_not_found, capability_escalation
  */
 export function judgeGrantedRole(account: AccountRights, key: string, own: readonly Role[]): string {
-  const reference = accountRoleReference(key, own);
+  const reference = referenceTo("account", key, own);
   if (reference === null) throw new NestError("role_not_found");
   requireDominance(account, reference, own);
   return reference;
@@ -54,7 +54,7 @@ export function judgeGrantedRole(account: AccountRights, key: string, own: reado
  * @throws NestError capability_escalation
  */
 export function requireDominance(account: AccountRights, reference: string, own: readonly Role[]): void {
-  const role = accountRoleOf(reference, own);
+  const role = roleAt("account", reference, own);
   if (role !== null && !dominates(account, role)) throw new NestError("capability_escalation");
 }
 

@@ -3,7 +3,7 @@ import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
-import { accountRoleOf } from "#core/roles/account_role.ts";
+import { roleAt } from "#core/roles/rights.ts";
 import { emailOf } from "#core/users/email_of.ts";
 import { statusOf } from "#core/users/user_view.ts";
 
@@ -29,7 +29,7 @@ export const memberFields = strictObject({
 
 /** Translates a member to wire names. @param own the app's own account roles */
 export function memberToWire({ membership, user, identifiers }: Member, own: readonly Role[]) {
-  const role = accountRoleOf(membership.role, own);
+  const role = roleAt("account", membership.role, own);
   return {
     id: user._id,
     account_id: membership.accountId,

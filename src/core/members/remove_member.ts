@@ -1,6 +1,7 @@
 import { newOwnedAccount } from "#core/accounts/own_account.ts";
 import type { Call, MemberCaller } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { memberRemoved } from "#core/events/account_events.ts";
 import { byHolder, type EventSource } from "#core/events/event_source.ts";
@@ -14,15 +15,12 @@ import { settleAll } from "#core/settle.ts";
 
 export type RemoveCore = OwnerGuardCore & Pick<Core, "log" | "roles" | "sessions" | "verifications">;
 
-/** How often a removal is judged again because another call changed the member meanwhile. */
-const ATTEMPTS = 5;
-
 const notFound = () => new NestError("user_not_found");
 
 /**
  * Ends a membership of an account. Members end their own; others those of members whose role allows no more than theirs. The
- * sessions in which the user acts in the account end, and so do open invitations of the account to addresses of the user. A user who is left without an account gets a new one. A repeated call changes
- * nothing, and ends what a call that stopped has left.
+ * sessions in which the user acts in the account end, and so do open invitations of the account to addresses of the user. A user
+ * who is left without an account gets a new one. A repeated call changes nothing, and ends what a call that stopped has left.
  * @returns when it ended, ISO
  * @throws NestError user_not_found, capability_escalation, last_owner, unavailable
  */
@@ -33,7 +31,7 @@ export async function removeMember(
   call: Call,
 ): Promise<string> {
   const source = byHolder(caller, call);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  return decideAgain(async () => {
     const { accountId } = caller.account;
     const [user, memberships, own] = await Promise.all([
       core.users.find(userId),
@@ -47,9 +45,8 @@ export async function removeMember(
     if (userId !== caller.userId) requireDominance(caller.account, member.role, own);
     const isDefault = defaultMembership(user, memberships)?._id === member._id;
     const removed = await remove(core, member, { source, isDefault });
-    if (removed) return finish(core, removed, { source });
-  }
-  throw new NestError("unavailable", { detail: "other calls changed the member" });
+    return removed && finish(core, removed, { source });
+  }, "other calls changed the member");
 }
 
 /** @returns the ended membership; null if another call changed it meanwhile */
@@ -68,7 +65,10 @@ async function remove(
 const newestOf = (memberships: readonly AccountMember[]): AccountMember =>
   memberships.reduce((one, other) => ((other.removedAt ?? "") > (one.removedAt ?? "") ? other : one));
 
-/** Ends the sessions in the account and invitations to it, and lets the user act in another one. Safe to repeat. @returns when the membership ended */
+/**
+ * Ends the sessions in the account and invitations to it, and lets the user act in another one. Safe to repeat.
+ * @returns when the membership ended, ISO
+ */
 async function finish(
   core: RemoveCore,
   { userId, accountId, removedAt, wasDefault }: AccountMember,

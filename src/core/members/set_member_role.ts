@@ -1,5 +1,6 @@
 import type { Call, MemberCaller } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { memberRoleChanged } from "#core/events/account_events.ts";
 import { byHolder } from "#core/events/event_source.ts";
@@ -9,9 +10,6 @@ import { OWNER } from "#core/roles/built_in.ts";
 import { leaveOwners, type OwnerGuardCore } from "#core/roles/leave_owners.ts";
 
 export type MemberRoleCore = OwnerGuardCore & Pick<Core, "roles">;
-
-/** How often a change is judged again because another call changed the member meanwhile. */
-const ATTEMPTS = 5;
 
 /**
  * Gives a member another role. A caller grants and takes only roles that allow no more than their own.
@@ -27,7 +25,7 @@ export async function setMemberRole(
 ): Promise<AccountMember> {
   const source = byHolder(caller, call);
   const { account } = caller;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  return decideAgain(async () => {
     const [memberships, own] = await Promise.all([
       core.accountMembers.listByUser(userId),
       core.roles.list("account"),
@@ -38,26 +36,19 @@ export async function setMemberRole(
     requireDominance(account, member.role, own);
     if (member.role === role) return member;
     const at = core.clock.now().toISOString();
-    const changed = await write(core, member, role, () => [memberRoleChanged(member, role, source, at)]);
-    if (changed === null) continue;
-    await recordMembersRole(core, changed, member.role, { source, at });
+    const changed = await write(core, member, role, [memberRoleChanged(member, role, source, at)]);
+    if (changed !== null) await recordMembersRole(core, changed, member.role, { source, at });
     return changed;
-  }
-  throw new NestError("unavailable", { detail: "other calls changed the member" });
+  }, "other calls changed the member");
 }
 
 /** @returns null if another call changed the member meanwhile */
-async function write(
+function write(
   core: MemberRoleCore,
   member: AccountMember,
   role: string,
-  events: () => Parameters<Core["accountMembers"]["changeRole"]>[2],
+  events: Parameters<Core["accountMembers"]["changeRole"]>[2],
 ): Promise<AccountMember | null> {
-  if (member.role !== OWNER) return core.accountMembers.changeRole(member, role, events());
-  let changed: AccountMember | null = null;
-  await leaveOwners(core, member, async () => {
-    changed = await core.accountMembers.changeRole(member, role, events());
-    return changed !== null;
-  });
-  return changed;
+  const change = () => core.accountMembers.changeRole(member, role, events);
+  return member.role === OWNER ? leaveOwners(core, member, change) : change();
 }

@@ -43,8 +43,9 @@ export interface User extends Outbox {
   /** When the user was deleted, ISO. Absent: the user is not. Not in the published documents. */
   deletedAt?: string;
   /**
-   * When the job goes on with a deleted user, ISO: 30 days after the deletion, or soon if the deletion is not complete. A run that begins
-   * moves it on, so that of runs that overlap one does the work, and a user who can't be erased yet waits. Absent: the user is not deleted. Not in the published documents.
+   * When the job goes on with a deleted user, ISO: 30 days after the deletion, or soon if the deletion is not complete. A run that
+   * begins moves it on, so that of runs that overlap one does the work, and a user who can't be erased yet waits. Absent: the user is
+   * not deleted. Not in the published documents.
    */
   eraseAt?: string;
   /** What the app stores with the user. Absent: nothing. Not in the published documents. */

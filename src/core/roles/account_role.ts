@@ -3,20 +3,13 @@ import { ACCOUNT_CAPABILITIES, type AccountRights, NO_RIGHTS } from "#core/capab
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
-import { builtInRole, OWNER, type RoleDefinition } from "#core/roles/built_in.ts";
+import { OWNER } from "#core/roles/built_in.ts";
+import { roleAt } from "#core/roles/rights.ts";
 
 /** The rights of an owner. */
 export const OWNER_RIGHTS = {
   ...{ roleKey: OWNER, level: 100, capabilities: ACCOUNT_CAPABILITIES },
 } satisfies Omit<AccountRights, "accountId">;
-
-/** The account role that a membership refers to; null if it was deleted. @param own the app's own account roles */
-export const accountRoleOf = (reference: string, own: readonly Role[]): RoleDefinition | null =>
-  builtInRole("account", reference) ?? own.find(({ _id }) => _id === reference) ?? null;
-
-/** The value by which a membership refers to an account role; null if there is no such role. */
-export const accountRoleReference = (key: string, own: readonly Role[]): string | null =>
-  builtInRole("account", key)?.key ?? own.find((role) => role.key === key)?._id ?? null;
 
 /** Who stands in an account, and in which. */
 interface Asked {
@@ -41,7 +34,7 @@ export function standingIn(
       ? defaultMembership(user, memberships)
       : activeMemberships(user, memberships).find((one) => one.accountId === accountId);
   if (!membership) return null;
-  const role = accountRoleOf(membership.role, own);
+  const role = roleAt("account", membership.role, own);
   const { capabilities, level } = role ?? NO_RIGHTS;
   return { accountId: membership.accountId, roleKey: role?.key ?? null, capabilities, level };
 }

@@ -7,6 +7,7 @@ import {
   type RoleScope,
 } from "#core/capabilities.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { roleChanged } from "#core/events/role_events.ts";
@@ -18,8 +19,6 @@ type RoleCore = Pick<Core, "accountMembers" | "clock" | "roles" | "users">;
 
 /** The most roles of a scope that an app defines. Every call that needs a capability reads those of the platform. */
 export const ROLES_LIMIT = 100;
-/** How often a change is decided again because another call changed the role meanwhile. */
-const ATTEMPTS = 5;
 
 /** Who changes roles: what they may do, and the source of the event. */
 export interface RoleAdministrator {
@@ -71,18 +70,16 @@ export async function setRole(
   if (builtInRole(scope, key)) throw new NestError("role_built_in");
   const content: RoleContent = { name, level, capabilities: readCapabilities(scope, typed) };
   requireDominance(rights, scope, content);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  return decideAgain(async () => {
     const roles = await core.roles.list(scope);
     const read = roles.find((role) => role.key === key);
     if (read) requireDominance(rights, scope, read);
     else if (roles.length >= ROLES_LIMIT) throw new NestError("too_many_roles");
     const at = core.clock.now().toISOString();
-    const stored = await (read
+    return read
       ? replace(core, read, content, { source, at })
-      : create(core, { scope, key, ...content }, { source, at }));
-    if (stored) return stored;
-  }
-  throw new NestError("unavailable", { detail: "other calls changed the role" });
+      : create(core, { scope, key, ...content }, { source, at });
+  }, "other calls changed the role");
 }
 
 /** @returns null if another call created the role meanwhile */
@@ -124,16 +121,16 @@ export async function deleteRole(
   { rights, source }: RoleAdministrator,
 ): Promise<string> {
   if (builtInRole(scope, key)) throw new NestError("role_built_in");
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  return decideAgain(async () => {
     const role = await core.roles.find(scope, key);
     if (!role) return requireDeletion(core, scope, key);
     requireDominance(rights, scope, role);
     const holders = scope === "platform" ? core.users : core.accountMembers;
     if (await holders.isHeld(role._id)) throw new NestError("role_in_use");
     const at = core.clock.now().toISOString();
-    if (await core.roles.delete(role, { at, events: [roleChanged(role, "deleted", source, at)] })) return at;
-  }
-  throw new NestError("unavailable", { detail: "other calls granted the role" });
+    const events = [roleChanged(role, "deleted", source, at)];
+    return (await core.roles.delete(role, { at, events })) ? at : null;
+  }, "other calls granted the role");
 }
 
 /** @returns when the role was deleted, ISO @throws NestError role_not_found */

@@ -7,15 +7,15 @@ type GuardCore = Pick<Core, "adminGuards" | "clock" | "identifiers" | "users">;
 /**
  * Makes a change that takes an administrator away, if another one stays who can sign in: a user who never proved an address may
  * never come.
- * @param change makes the change; false if it was not made after all
+ * @param change makes the change, or finds that it can't be made after all
  * @returns what `change` returned
  * @throws NestError last_admin, unavailable
  */
-export function leaveAdmins(
+export function leaveAdmins<Result>(
   { adminGuards, clock, identifiers, users }: GuardCore,
   userId: string,
-  change: () => Promise<boolean>,
-): Promise<boolean> {
+  change: () => Promise<Result>,
+): Promise<Result> {
   const guard = {
     read: () => adminGuards.read(),
     decide: (...decision: Parameters<typeof adminGuards.decide>) => adminGuards.decide(...decision),

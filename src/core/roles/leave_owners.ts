@@ -8,17 +8,17 @@ import { leaveRole } from "#core/roles/leave_role.ts";
 export type OwnerGuardCore = Pick<Core, "accountMembers" | "accounts" | "clock" | "identifiers" | "users">;
 
 /**
- * Makes a change that takes an owner from an account, if another owner stays who can sign in and whom no proof ends. Of owners who remove each other at once,
- * one stays.
- * @param change makes the change; false if it was not made after all
+ * Makes a change that takes an owner from an account, if another owner stays who can sign in and whose membership no verification
+ * ends. Of owners who remove each other at once, one stays.
+ * @param change makes the change, or finds that it can't be made after all
  * @returns what `change` returned
  * @throws NestError last_owner; account_not_found if the account was erased; unavailable
  */
-export function leaveOwners(
+export function leaveOwners<Result>(
   core: OwnerGuardCore,
   { accountId, userId }: Pick<AccountMember, "accountId" | "userId">,
-  change: () => Promise<boolean>,
-): Promise<boolean> {
+  change: () => Promise<Result>,
+): Promise<Result> {
   const { accountMembers, accounts, clock } = core;
   const guard = {
     async read() {

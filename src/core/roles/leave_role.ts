@@ -28,21 +28,21 @@ const ATTEMPTS = 250;
  * Makes a change that takes a role from its holder, if another holder stays. Holders are documents of their own, and no condition of
  * a write can look at two of them. So the decision is stored first, in one document: a holder who is leaving counts for no other
  * decision. Of holders who remove each other at once, one stays.
- * @param change makes the change; false if it was not made after all
+ * @param change makes the change, or finds that it can't be made after all
  * @returns what `change` returned
  * @throws NestError the refusal of the guard, unavailable
  */
-export async function leaveRole(
+export async function leaveRole<Result>(
   clock: Clock,
   guard: HolderGuard,
   userId: string,
-  change: () => Promise<boolean>,
-): Promise<boolean> {
+  change: () => Promise<Result>,
+): Promise<Result> {
   const changeId = await decide(clock, guard, userId);
   // If this fails, it is unknown whether the change is made: the user does not count until that is certain.
-  const isMade = await change();
+  const result = await change();
   await guard.settle(changeId, leftUntil(clock));
-  return isMade;
+  return result;
 }
 
 /** Changes that began until then have ended. */

@@ -1,5 +1,6 @@
 import { dominates, type Rights } from "#core/capabilities.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { rolesChanged } from "#core/events/role_events.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -11,9 +12,6 @@ import { leaveAdmins } from "#core/roles/leave_admins.ts";
 import { referenceTo, rightsOf, rolesOf } from "#core/roles/rights.ts";
 
 export type UserRolesCore = Pick<Core, "adminGuards" | "clock" | "identifiers" | "roles" | "users">;
-
-/** How often a change is decided again because another call changed the user's roles meanwhile. */
-const ATTEMPTS = 5;
 
 /** The roles of a user before and after a change, as references. */
 interface RolesDecision {
@@ -35,7 +33,7 @@ export function judgeUserRoles(
 ): RolesDecision {
   const wanted = [...new Set(keys)].filter((key) => key !== EVERYBODY);
   const to = wanted.map((key) => {
-    const reference = referenceTo(key, own);
+    const reference = referenceTo("platform", key, own);
     if (reference === null) throw new NestError("role_not_found");
     return reference;
   });
@@ -68,7 +66,7 @@ export async function setUserRoles(
   { userId, keys }: { userId: string; keys: readonly string[] },
   { rights, source }: RoleAdministrator,
 ): Promise<{ user: User; own: Role[] }> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  return decideAgain(async () => {
     const [user, own, identifiers] = await Promise.all([
       core.users.find(userId),
       core.roles.list("platform"),
@@ -85,22 +83,17 @@ export async function setUserRoles(
     if (changed && (await core.roles.recordGrant(added))) return { user: changed, own };
     // A role was deleted while it was granted. Its reference allows nothing, and the next attempt does not find the role.
     if (changed) await core.users.pullRoles(userId, added);
-  }
-  throw new NestError("unavailable", { detail: "other calls changed the user's roles" });
+    return null;
+  }, "other calls changed the user's roles");
 }
 
 /** @returns null if another call changed the roles meanwhile */
-async function write(
+function write(
   core: UserRolesCore,
   userId: string,
   change: Parameters<Core["users"]["changeRoles"]>[1],
 ): Promise<User | null> {
   const isLeaving = change.from.includes(ADMIN) && !change.to.includes(ADMIN);
-  if (!isLeaving) return core.users.changeRoles(userId, change);
-  let changed: User | null = null;
-  await leaveAdmins(core, userId, async () => {
-    changed = await core.users.changeRoles(userId, change);
-    return changed !== null;
-  });
-  return changed;
+  const changeRoles = () => core.users.changeRoles(userId, change);
+  return isLeaving ? leaveAdmins(core, userId, changeRoles) : changeRoles();
 }

@@ -32,7 +32,8 @@ export interface AskedCode extends CheckedCode {
 
 /**
  * Sends a code to an address or a phone number, or a link to an address, and stores it for 10 minutes. It replaces earlier
- * codes and links for the same purpose. A client with closed registration sends to existing users only; the response is the same for other people.
+ * codes and links for the same purpose. A client with closed registration sends to existing users only. The response is the same for
+ * other people.
  * @throws NestError rate_limited, unavailable; delivery_failed if registration is open
  */
 export async function sendCode(

@@ -1,5 +1,5 @@
 import { DAY, plusSeconds } from "#core/clock.ts";
-import { NestError } from "#core/errors.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { webhookUpdated } from "#core/events/webhook_events.ts";
 import type { StoredWebhookSecret, Webhook } from "#core/repositories/webhook_document.ts";
@@ -10,8 +10,6 @@ import { newWebhookSecret, type WebhookKeys } from "#core/webhooks/webhook_keys.
 export const OVERLAP_SECONDS = DAY;
 /** The most secrets that sign at once. Another rotation within the overlap drops the oldest. */
 const SECRETS_LIMIT = 3;
-/** How often a rotation is decided again because another call rotated the secret meanwhile. */
-const ATTEMPTS = 5;
 
 /** The secrets that sign at a time, the newest first. */
 export const signingSecrets = ({ secrets }: Pick<Webhook, "secrets">, now: Date): StoredWebhookSecret[] =>
@@ -28,7 +26,7 @@ export async function rotateWebhookSecret(
   source: EventSource,
 ): Promise<{ secret: string; oldExpiresAt: string }> {
   const secret = newWebhookSecret();
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  return decideAgain(async () => {
     const read = requireWebhook(await core.webhooks.find(id));
     const now = core.clock.now();
     const at = now.toISOString();
@@ -40,8 +38,7 @@ export async function rotateWebhookSecret(
     const secrets = [{ value: core.webhookKeys.seal(id, secret), expiresAt: null }, ...old];
     const events = [webhookUpdated(id, ["secret"], source, at)];
     const change = { at, events };
-    if (await core.webhooks.replaceSecrets(read, secrets.slice(0, SECRETS_LIMIT), change))
-      return { secret, oldExpiresAt };
-  }
-  throw new NestError("unavailable", { detail: "other calls rotated the secret" });
+    const isStored = await core.webhooks.replaceSecrets(read, secrets.slice(0, SECRETS_LIMIT), change);
+    return isStored ? { secret, oldExpiresAt } : null;
+  }, "other calls rotated the secret");
 }

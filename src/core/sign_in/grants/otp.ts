@@ -56,7 +56,8 @@ export const otp = {
 
 /**
  * Signs a user in with the token of a mailed link. Nothing binds the link to the device that requested it, so only clients
- * that list `otp_link` accept it. If the request names an address, it must be that of the link. Tokens that are unknown, used, expired or another client's get the same error as codes.
+ * that list `otp_link` accept it. If the request names an address, it must be that of the link. Tokens that are unknown, used,
+ * expired or another client's get the same error as codes.
  * @throws NestError validation_failed, client_not_found, grant_not_allowed, verification_not_found, rate_limited if the
  *   network has presented too many wrong tokens, unavailable
  */
