@@ -49,6 +49,14 @@ const LOGIN = /^The email address and the password do not sign anyone in\.$/;
 const NO_CODE = /^The code is wrong, used or expired\.$/;
 
 describe("registration and sign-in", () => {
+  test("take an address of a body as it is, without the spaces around it", async () => {
+    const email = next();
+    const token = await backend.register(` ${email} `);
+    expect(await backend.take("GET", "/me", { token })).toMatchObject({ email });
+    const inner = { email: `a ${email}`, password: "devpw1234" };
+    expectRefused(await send("POST", "/register", { body: inner }), 400, /^invalid email/);
+  });
+
   test("answer a token of 12 hours that any library verifies (D3, P2)", async () => {
     const email = next();
     const registered = await backend.register(email);

@@ -1,5 +1,12 @@
 import { object, optional, string } from "zod/mini";
-import { asJson, EMAIL, MALFORMED, ofAddress, WITH_PASSWORD } from "#adapters/static_backend/answers.ts";
+import {
+  asJson,
+  EMAIL,
+  MALFORMED,
+  ofAddress,
+  ofQueryAddress,
+  WITH_PASSWORD,
+} from "#adapters/static_backend/answers.ts";
 import { adapterRoute } from "#entry/adapter_declaration.ts";
 import { handler as createPasswordReset } from "#methods/2026-12-01/passwords/create_password_reset.ts";
 import { handler as resetPassword } from "#methods/2026-12-01/passwords/reset_password.ts";
@@ -76,7 +83,7 @@ export const signInRoutes = [
     summary: "The same, as published programs call it.",
     request: object({ e: string() }),
     fields: { e: EMAIL },
-    toMethod: ({ e }, client_id) => ({ client_id, ...ofAddress(e) }),
+    toMethod: ({ e }, client_id) => ({ client_id, ...ofQueryAddress(e) }),
   }),
   adapterRoute({
     verb: "POST",
@@ -137,7 +144,7 @@ export const signInRoutes = [
     request: object({ code: string(), email: string() }),
     fields: { code: "The code of the link.", email: "The address of the link." },
     toMethod: ({ code, email }, client_id) => ({
-      ...{ client_id, grant_type: "otp", token: code, ...ofAddress(email) },
+      ...{ client_id, grant_type: "otp", token: code, ...ofQueryAddress(email) },
     }),
     answer: TOKEN,
     toAnswer: ({ access_token }) => asJson(access_token),
