@@ -379,11 +379,11 @@ export interface Requests {
   create_webhook: {
     /** The URL that gets the messages. */
     url: string;
-    /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
-    /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+    /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
     client_ids?: Array<string>;
   };
   /** Deletes a role that nobody has. */
@@ -824,11 +824,11 @@ export interface Requests {
     webhook_id: string;
     /** The URL that gets the messages. */
     url?: string;
-    /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events?: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
-    /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+    /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
     client_ids?: Array<string>;
     /** Whether it is to get events. */
     enabled?: boolean;
@@ -955,9 +955,9 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
-      /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+      /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
       client_ids: Array<string>;
       /** Whether it gets events. */
       enabled: boolean;
@@ -1448,9 +1448,9 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
-      /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+      /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
       client_ids: Array<string>;
       /** Whether it gets events. */
       enabled: boolean;
@@ -1719,9 +1719,9 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** The events that it gets; `*`: all, also those that a later version adds. One of `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
-      /** It gets only events that these OAuth clients caused; empty: all events. Events without a client, such as those that Stripe causes, go only to webhooks with an empty list. */
+      /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
       client_ids: Array<string>;
       /** Whether it gets events. */
       enabled: boolean;
