@@ -113,4 +113,10 @@ export class WebhookRepository extends WebhookHealth {
     );
     return result.modifiedCount === 1;
   }
+
+  /** When a webhook was deleted, ISO. Null: it is not deleted, or it was deleted more than 30 days ago. */
+  async findRemoval(id: string): Promise<string | null> {
+    const found = await this.#reads.findOne({ _id: id });
+    return found?.removedAt ?? null;
+  }
 }

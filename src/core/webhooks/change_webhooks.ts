@@ -98,7 +98,8 @@ async function write(
 const WIRE_NAMES: Readonly<Record<string, string>> = { eventTypes: "events", clientIds: "client_ids" };
 
 /**
- * Deletes a webhook. Deliveries that wait are abandoned.
+ * Deletes a webhook. Deliveries that wait are abandoned. A repeated call changes nothing, and abandons what a call that stopped
+ * has left. A deleted webhook is found for 30 days.
  * @returns when it was deleted, ISO
  * @throws NestError webhook_not_found
  */
@@ -107,7 +108,8 @@ export async function deleteWebhook(core: WebhookCore, id: string, source: Event
   const at = now.toISOString();
   const events = [webhookEvent("webhook.deleted", id, source, at)];
   const isRemoved = await core.webhooks.remove(id, { at, events }, purgeDeliveryAfter(now));
-  if (!isRemoved) throw new NestError("webhook_not_found");
+  const removedAt = isRemoved ? at : await core.webhooks.findRemoval(id);
+  if (removedAt === null) throw new NestError("webhook_not_found");
   await core.webhookDeliveries.abandon([id]);
-  return at;
+  return removedAt;
 }

@@ -113,14 +113,27 @@ describe("a webhook", () => {
     expect(deleted).toMatchObject({ status: 200, body: { deleted_at: expect.any(String) } });
     await deliver(nest);
     expect(receiver.requests).toEqual([]);
-    for (const method of [
-      "delete_webhook",
-      "list_webhook_deliveries",
-      "send_test_webhook",
-      "rotate_webhook_secret",
-    ])
+    for (const method of ["list_webhook_deliveries", "send_test_webhook", "rotate_webhook_secret"])
       expect(errorOf(await call(method, { webhook_id: id }))).toEqual([404, "webhook_not_found"]);
     expect(await nest.collection("webhooks").findOne({ _id: id })).toMatchObject({ secrets: [] });
+  });
+
+  test("that is deleted twice tells the first time again, with one event, and abandons what a call that stopped has left", async () => {
+    const { id } = await addWebhook(nest, { url: receiver.url });
+    const first = await call("delete_webhook", { webhook_id: id });
+    nest.clock.advance(60);
+    const left = { webhookId: id, status: "pending", nextAttemptAt: "2999" };
+    await nest.collection("webhook_deliveries").insertOne({ _id: "whdel_left" as never, ...left });
+    const again = await call("delete_webhook", { webhook_id: id });
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect(await nest.collection("webhook_deliveries").findOne({ webhookId: id })).toMatchObject({
+      status: "abandoned",
+    });
+    expect(await nest.collection("webhooks").findOne({ _id: id })).toMatchObject({
+      events: [{ type: "webhook.created" }, { type: "webhook.deleted" }],
+    });
+    const unknown = await call("delete_webhook", { webhook_id: "webhook_none" });
+    expect(errorOf(unknown)).toEqual([404, "webhook_not_found"]);
   });
 
   test("of which only the deletion failed between its writes gets nothing either", async () => {

@@ -2,6 +2,7 @@
  * Deletes a webhook.
  *
  * Needs the capability `webhooks.manage`. Deliveries that wait are abandoned. A request that is being sent at this moment still arrives.
+ * A repeated call changes nothing and returns the same time, for 30 days.
  */
 import { strictObject, string } from "zod/mini";
 import { byCaller } from "#core/events/event_source.ts";
