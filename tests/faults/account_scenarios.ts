@@ -23,6 +23,10 @@ async function added(nest: TestNest, person: Tokens, address: string, change: ob
   return body.user_id;
 }
 
+/** Whether a user has an account beside their own. */
+const hasTwoAccounts = async (nest: TestNest, person: Tokens): Promise<boolean> =>
+  ((await as(nest, person, "list_accounts")).body.items?.length ?? 0) > 1;
+
 /** A call of a method by a user with an account. */
 const byOwner = (method: string, body: object = {}): Scenario => ({
   path: `${V3}${method}`,
@@ -36,7 +40,19 @@ const byOwner = (method: string, body: object = {}): Scenario => ({
 export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
   byOwner("list_accounts"),
   byOwner("get_account"),
-  byOwner("create_account", { name: "Acme" }),
+  {
+    path: `${V3}create_account`,
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      let isRepeated = false;
+      return async () => {
+        // A repeated call creates another account. So an app that got no response looks for the account first.
+        if (isRepeated && (await hasTwoAccounts(nest, person))) return as(nest, person, "list_accounts");
+        isRepeated = true;
+        return as(nest, person, "create_account", { name: "Acme" });
+      };
+    },
+  },
   byOwner("update_account", { name: "Acme" }),
   {
     path: `${V3}set_account_user_role`,
@@ -64,8 +80,10 @@ export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
       return async () => {
         const reply = await as(nest, person, "accept_account_invite", { client_id: NATIVE, token });
         if (reply.status !== 404) return reply;
-        // The response was lost, and the call went on to its end: the user is a member.
-        const isDone = ((await as(nest, person, "list_accounts")).body.items?.length ?? 0) > 1;
+        // The response was lost, and the call went on to its end: the user is a member, and the link is used up.
+        const used = { identifierValue: address, purpose: "invite", usedAt: { $ne: null }, redemption: null };
+        const isDone =
+          (await hasTwoAccounts(nest, person)) && (await nest.collection("verifications").findOne(used));
         return isDone ? { ...reply, status: 200 } : reply;
       };
     },

@@ -36,11 +36,10 @@ const NOTICE =
 const WATCH = /^New sign-in/;
 /** The part of the end state that a call may lack which succeeded in spite of the fault. */
 export const NOTICES = "notices of a new device";
-/**
- * Links and codes of a reset whose use is not recorded as complete. A call that succeeds may leave one: the same request can be
- * repeated.
- */
-export const OPEN_ATTEMPTS = "attempts to set a password that may be repeated";
+/** Purposes of links and codes with which the same request can be repeated until their use is recorded as complete. */
+const REPEATABLE = ["reset_password", "invite"];
+/** The links and codes of those purposes whose use is not recorded as complete. A call that succeeds may leave one. */
+export const OPEN_ATTEMPTS = "links and codes that may be used again";
 /** Collections in which an extra document has no effect: a link or code that was not sent, a token that is not valid. */
 const HARMLESS = ["authorizations", "access_tokens", "refresh-tokens", "verifications"];
 /**
@@ -67,7 +66,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   const byUser = { userId: { $in: userIds } };
   const disownments = await find("verifications", { ...own, purpose: "disown" });
   const verifications = await find("verifications", { ...own, revokedAt: null, purpose: { $ne: "disown" } });
-  const resets = verifications.filter(({ purpose }) => purpose === "reset_password");
+  const repeatable = verifications.filter(({ purpose }) => REPEATABLE.includes(String(purpose)));
   const members = await find("account_members", byUser);
   const documents = {
     identifiers,
@@ -77,7 +76,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     pending_identifiers: await find("pending_identifiers", byUser),
     // The latest request replaces the earlier ones.
     verifications: verifications.map((one) =>
-      resets.includes(one) ? { ...one, redemption: undefined } : one,
+      repeatable.includes(one) ? { ...one, redemption: undefined } : one,
     ),
     accounts: await find("accounts", { _id: { $in: members.map(({ accountId }) => accountId) } }),
     account_members: members,
@@ -122,7 +121,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
           .map(({ subject }) => subject.replace(/\b\d{6}\b/, "a code")),
       ),
     ].sort(),
-    [OPEN_ATTEMPTS]: resets.filter(({ redemption }) => redemption !== null).length,
+    [OPEN_ATTEMPTS]: repeatable.filter(({ redemption }) => redemption !== null).length,
     [NOTICES]: [
       ...new Set([
         ...nest.ses.inbox
