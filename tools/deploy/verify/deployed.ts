@@ -1,7 +1,7 @@
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand } from "@aws-sdk/client-iam";
 import { type FunctionConfiguration, LambdaClient, paginateListFunctions } from "@aws-sdk/client-lambda";
-import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { paginateDescribeParameters, SSMClient } from "@aws-sdk/client-ssm";
 import type { DeployedFunction } from "#tools/stage/functions.ts";
 import { listRoles } from "#tools/stage/roles.ts";
 import { environmentOf } from "#tools/stage/serverless_functions.ts";
@@ -111,12 +111,15 @@ export class Deployed {
   }
 
   async checkParameters(names: Readonly<Record<string, "SecureString" | "String">>): Promise<string> {
-    const { Parameters = [] } = await this.#ssm.send(new DescribeParametersCommand({ MaxResults: 50 }));
-    const found = Object.fromEntries(
-      Parameters.map(({ Name = "", Type }) => [Name.split("/").at(-1) ?? "", Type] as const).sort(),
+    const found: [string, string | undefined][] = [];
+    for await (const { Parameters = [] } of paginateDescribeParameters({ client: this.#ssm }, {}))
+      for (const { Name = "", Type } of Parameters) found.push([Name.split("/").at(-1) ?? "", Type]);
+    requireEqual(
+      "parameters",
+      Object.fromEntries(found.sort()),
+      Object.fromEntries(Object.entries(names).sort()),
     );
-    requireEqual("parameters", found, Object.fromEntries(Object.entries(names).sort()));
-    return `${Parameters.length}: type of each`;
+    return `${found.length}: type of each`;
   }
 
   async #listFunctions(): Promise<Map<string, FunctionConfiguration>> {
