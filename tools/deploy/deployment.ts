@@ -18,7 +18,13 @@ import {
 import { smokeTest } from "#tools/deploy/smoke.ts";
 import { describeSize, measureStack, sizeProblems } from "#tools/deploy/stack_size.ts";
 import { stageAddress } from "#tools/deploy/stage_address.ts";
-import { deploymentOf, recordApp, referToLogGroup, type Template } from "#tools/deploy/template.ts";
+import {
+  callWithOneRole,
+  deploymentOf,
+  recordApp,
+  referToLogGroup,
+  type Template,
+} from "#tools/deploy/template.ts";
 import { writeZips } from "#tools/deploy/zip_functions.ts";
 import { PUBLIC_KEYS, type StageCheck } from "#tools/stage/config/check_stage.ts";
 import { type OnStage, openStage, type StageOptions } from "#tools/stage/on_stage.ts";
@@ -96,6 +102,7 @@ export class Deployment {
   /** Completes the template that the framework compiled from functions, before it is written to the package. */
   finishTemplate(template: Template): void {
     referToLogGroup(template);
+    callWithOneRole(template);
     recordApp(template, appName);
   }
 

@@ -4,6 +4,12 @@ export interface Service {
   resources: { Resources: Record<string, { Type: string }> };
 }
 
+/** The logical ids of the roles that functions have. */
+const rolesOf = (functions: Service["functions"]): ReadonlySet<string> => {
+  const roles = JSON.stringify(Object.values(functions).map(({ role }) => role));
+  return new Set(Array.from(roles.matchAll(/\$\{(\w+)\.Arn\}/g), ([, id]) => id as string));
+};
+
 /**
  * Removes the functions that a stage does not have, and the roles that no other function has: those of adapters that its
  * file does not list.
@@ -13,8 +19,8 @@ export function dropUnlisted(
   { functions, resources: { Resources } }: Service,
   names: readonly string[],
 ): void {
+  const before = rolesOf(functions);
   for (const name of Object.keys(functions)) if (!names.includes(name)) delete functions[name];
-  const used = JSON.stringify(Object.values(functions).map(({ role }) => role));
-  for (const [id, { Type }] of Object.entries(Resources))
-    if (Type === "AWS::IAM::Role" && !used.includes(`\${${id}.Arn}`)) delete Resources[id];
+  const after = rolesOf(functions);
+  for (const id of before) if (!after.has(id)) delete Resources[id];
 }

@@ -44,7 +44,7 @@ const WITHOUT_STAGE = ["plugin", "doctor", "help"];
  *
  * - Before variables are resolved: every missing setting and secret in one list, instead of unresolved variables.
  * - Before packaging: bundles the functions into `.serverless`, which the framework uploads.
- * - Before the template is written: makes the functions refer to their log group.
+ * - Before the template is written: makes the functions refer to their log group, and the HTTP API to its role.
  * - Before the stack changes: pins parameter versions, checks the stack's size, makes the database's indexes.
  * - After the stack changed: the smoke test. A deployment that passed it is recorded as good, for rollbacks.
  *

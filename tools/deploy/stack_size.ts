@@ -13,12 +13,7 @@ const QUOTAS = { resources: 500, routes: 300 } as const;
 /** A stack that is larger than this must be changed before it grows further. */
 const CEILINGS = { resources: 450, routes: 270 } as const;
 
-const NEXT_STEP = {
-  resources:
-    "Let the HTTP API call functions with one role (CredentialsArn) instead of a permission for each function, or " +
-    "serve all dates of a method by one route `POST /1/{date}/<method>`.",
-  routes: "Serve all dates of a method by one route `POST /1/{date}/<method>`.",
-} as const;
+const NEXT_STEP = "Serve all dates of a method by one route `POST /1/{date}/<method>`.";
 
 /** Counts what a packaged template has. */
 export function measureStack({ Resources }: Pick<Template, "Resources">): StackSize {
@@ -48,7 +43,7 @@ export function sizeProblems(size: StackSize): string[] {
     size[kind] > CEILINGS[kind]
       ? [
           `The stack has ${size[kind]} ${kind}; at most ${CEILINGS[kind]} leave room below AWS's quota of ${QUOTAS[kind]}. ` +
-            `${NEXT_STEP[kind]} See docs/decisions/0002_one_lambda_per_method.md.`,
+            `${NEXT_STEP} See docs/decisions/0002_one_lambda_per_method.md.`,
         ]
       : [],
   );

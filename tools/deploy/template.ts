@@ -27,6 +27,22 @@ export function referToLogGroup(template: Template): void {
     Properties.LoggingConfig = { ...Properties.LoggingConfig, LogGroup: { Ref: "FunctionLogs" } };
 }
 
+/** The role, in deploy/api.yml, with which the HTTP API calls functions. */
+const GATEWAY_ROLE = "GatewayRole";
+
+/**
+ * Lets the HTTP API call its functions with one role, instead of the permission that the framework writes for each of them:
+ * a stack has at most 500 resources (decision 2). Permissions of other services stay.
+ */
+export function callWithOneRole(template: Template): void {
+  for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
+    if (Type === "AWS::Lambda::Permission" && Properties.Principal === "apigateway.amazonaws.com")
+      delete template.Resources[id];
+    if (Type === "AWS::ApiGatewayV2::Integration")
+      Properties.CredentialsArn = { "Fn::GetAtt": [GATEWAY_ROLE, "Arn"] };
+  }
+}
+
 /** The output of the stack that names the deployed app. */
 export const APP_OUTPUT = "App";
 

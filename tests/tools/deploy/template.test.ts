@@ -213,16 +213,32 @@ describe("the HTTP API", () => {
     }
   });
 
-  test("may invoke each of its functions, and no other service may", () => {
+  test("calls each function that has a route with one role, which may do nothing else", () => {
+    const integrations = resources("AWS::ApiGatewayV2::Integration").map(([, { Properties }]) => Properties);
+    expect(integrations).toHaveLength(functions.filter(({ routes }) => routes.length > 0).length);
+    for (const { CredentialsArn } of integrations)
+      expect(CredentialsArn).toEqual({ "Fn::GetAtt": ["GatewayRole", "Arn"] });
+    const [, role] = resources("AWS::IAM::Role").find(([id]) => id === "GatewayRole") ?? [];
+    const { AssumeRolePolicyDocument, Policies } = role?.Properties ?? {};
+    expect(AssumeRolePolicyDocument.Statement).toEqual([
+      {
+        Effect: "Allow",
+        Principal: { Service: "apigateway.amazonaws.com" },
+        Action: "sts:AssumeRole",
+      },
+    ]);
+    const every = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:nest-nonprod-*";
+    expect(
+      Policies.map(({ PolicyDocument }: TemplateResource["Properties"]) => PolicyDocument.Statement),
+    ).toEqual([[{ Effect: "Allow", Action: "lambda:InvokeFunction", Resource: { "Fn::Sub": every } }]]);
+  });
+
+  test("lets a schedule and a log line start functions, and no other service", () => {
     const permissions = resources("AWS::Lambda::Permission").map(([, { Properties }]) => Properties);
     const principals = permissions.map(({ Principal }) => Principal);
-    expect([...new Set(principals)].sort()).toEqual([
-      "apigateway.amazonaws.com",
-      "events.amazonaws.com",
-      "logs.amazonaws.com",
-    ]);
+    expect([...new Set(principals)].sort()).toEqual(["events.amazonaws.com", "logs.amazonaws.com"]);
     // A log line and a schedule start deliver_webhooks.
-    expect(permissions).toHaveLength(functions.length + 1);
+    expect(permissions).toHaveLength(functions.filter(({ routes }) => routes.length === 0).length + 1);
     for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();
   });
 
@@ -266,12 +282,9 @@ describe("least privilege", () => {
 
   test("functions share a role only if they need the same, and every role is used", () => {
     const ids = functions.map(({ name }) => roleOf(name));
-    expect(
-      resources("AWS::IAM::Role")
-        .map(([id]) => id)
-        .sort(),
-    ).toEqual([...new Set(ids)].sort());
-    const policies = resources("AWS::IAM::Role").map(([, { Properties }]) => json(Properties.Policies));
+    const roles = resources("AWS::IAM::Role");
+    expect(roles.map(([id]) => id).sort()).toEqual([...new Set(ids), "GatewayRole"].sort());
+    const policies = roles.map(([, { Properties }]) => json(Properties.Policies));
     expect(new Set(policies).size, "roles with identical statements").toBe(policies.length);
   });
 
