@@ -58,6 +58,7 @@ export const ERRORS = {
   method_disabled: [403, "This deployment does not offer the method."],
   reauthentication_required: [403, "The user signed in more than 10 minutes ago; sign in again first."],
   cannot_disable_self: [403, "Users can't disable themselves."],
+  delete_not_allowed: [403, "The account did not add the user, or the user is in other accounts too."],
   capability_escalation: [
     403,
     "The change concerns a role with a higher level, or with a capability, that the caller's own roles do not have.",
@@ -66,7 +67,7 @@ export const ERRORS = {
   registration_disabled: [403, "The client does not accept registrations."],
   not_found: [404, "The path, or the object that the request names, does not exist."],
   user_not_found: [404, "No user has this id."],
-  account_not_found: [404, "The caller is a member of no account with this id."],
+  account_not_found: [404, "The user is a member of no account with this id, or there is none."],
   client_not_found: [404, "No enabled client has this id."],
   verification_not_found: [
     404,
@@ -142,9 +143,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/**
- * Codes that every method may return in addition to its declared codes: invalid request, invalid credential, outage.
- */
+/** Codes that every method may return in addition to its declared codes: invalid request, invalid credential, outage. */
 export const COMMON_ERRORS: readonly ErrorCode[] = [
   "validation_failed",
   "body_missing",

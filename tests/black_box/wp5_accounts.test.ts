@@ -104,6 +104,24 @@ test("WP5.6: list_account_users lists the account's own members, and answers for
     });
 });
 
+test("WP5.7: remove_account_user with delete_user deletes the user, unless the user is in another account", async () => {
+  const owner = await newPerson();
+  const remove = (user_id: string) =>
+    call("remove_account_user", { user_id, delete_user: true }, owner.headers);
+  const member = await newMember(owner);
+  expect((await remove(member.user_id)).status).toBe(200);
+  expect((await list(owner)).body.items).toHaveLength(1);
+  expect(errorOf(await login(member.address))).toEqual([401, "invalid_credentials"]);
+  expect(errorOf(await remove(owner.user_id))).toEqual([409, "last_owner"]);
+
+  const invited = await newPerson();
+  await call("add_account_user", identified(invited.address), owner.headers);
+  const token = /token=([0-9a-f]{64})/.exec(textTo(invited.address))?.[1];
+  expect((await call("accept_account_invite", { client_id, token }, invited.headers)).status).toBe(200);
+  expect(errorOf(await remove(invited.user_id))).toEqual([403, "delete_not_allowed"]);
+  expect((await list(owner)).body.items).toHaveLength(2);
+});
+
 test("WP5.7: remove_account_user takes the member off the list and ends their sessions, and keeps the last owner", async () => {
   const owner = await newPerson();
   const member = await newMember(owner);

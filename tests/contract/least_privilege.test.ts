@@ -78,6 +78,8 @@ const STRIPE = [
   "erase_deleted_users",
   "2026-12-01/get_subscription_status",
   "2026-12-01/get_billing_history",
+  "2026-12-01/remove_account_user",
+  "static_backend",
   "stripe_webhook",
   "remove_unredeemed_trials",
 ];
@@ -162,6 +164,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2020-12-14/send_magic_link", "ses:SendEmail"],
     ["2021-10-06/create_trial_and_magic_link", "ses:SendEmail"],
     ["2026-12-01/add_account_user", "ses:SendEmail"],
+    ["2026-12-01/remove_account_user", "ses:SendEmail"],
     ["2026-12-01/remove_identifier", "ses:SendEmail"],
     ["2026-12-01/send_verification", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/set_primary_identifier", "ses:SendEmail"],

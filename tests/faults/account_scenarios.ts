@@ -128,6 +128,15 @@ export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
   },
   {
     path: `${V3}remove_account_user`,
+    kind: "with the user",
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      const user_id = await added(nest, person, address);
+      return () => as(nest, person, "remove_account_user", { user_id, delete_user: true });
+    },
+  },
+  {
+    path: `${V3}remove_account_user`,
     kind: "an owner",
     async prepare({ nest }, address) {
       const person = await owner(nest, address);

@@ -63,6 +63,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "Let the person sign in again, and repeat the call with the new access token within 10 minutes.",
   not_found: "Check the path and the ids. For a code or a refresh token: request a new magic link.",
   cannot_disable_self: "Let another administrator do it.",
+  delete_not_allowed:
+    "Repeat the call without `delete_user`: the user leaves the account. An administrator deletes users with `delete_user`.",
   unknown_capability: "Take the capabilities from [roles](roles.md).",
   capability_escalation:
     "Let an administrator make the change whose own roles have at least the level and capabilities of the role.",

@@ -92,6 +92,11 @@ export const accountFields = (
     example: "Acme",
   },
   "remove_account_user.user_id": { description: "The id of the member.", example: USER_ID },
+  "remove_account_user.delete_user": {
+    description:
+      "Whether the user is deleted too. Only for a user whom the account added, and who is in no other account. Default: `false`.",
+    example: false,
+  },
   "remove_account_user.removed_at": timestamp("When the member was removed."),
 });
 

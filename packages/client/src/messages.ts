@@ -59,6 +59,7 @@ export const ENGLISH: Messages = {
   identifier_not_verified: "Confirm this address or number first.",
   user_not_found: "This user does not exist, or no longer exists.",
   cannot_disable_self: "You can't disable yourself.",
+  delete_not_allowed: "You can't delete this person here. You can only remove them from the account.",
   unknown_capability: INVALID_REQUEST,
   capability_escalation: "You can't give or change rights that you don't have yourself.",
   role_not_found: "This role does not exist, or no longer exists.",

@@ -1,19 +1,27 @@
 import { newOwnedAccount } from "#core/accounts/own_account.ts";
+import type { DeleteUserCore } from "#core/administration/delete_user.ts";
 import type { Call, MemberCaller } from "#core/call.ts";
-import type { Core } from "#core/core.ts";
 import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { memberRemoved } from "#core/events/account_events.ts";
 import { byHolder, type EventSource } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
+import { deleteMember } from "#core/members/delete_member.ts";
 import { requireDominance } from "#core/members/granted_role.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import { activeMemberships, defaultMembership } from "#core/roles/account_role.ts";
 import { OWNER } from "#core/roles/built_in.ts";
-import { leaveOwners, type OwnerGuardCore } from "#core/roles/leave_owners.ts";
+import { leaveOwners } from "#core/roles/leave_owners.ts";
 import { settleAll } from "#core/settle.ts";
 
-export type RemoveCore = OwnerGuardCore & Pick<Core, "log" | "roles" | "sessions" | "verifications">;
+export type RemoveCore = DeleteUserCore;
+
+/** Who is removed. */
+export interface Removed {
+  userId: string;
+  /** Whether the user is deleted too. */
+  deletesUser: boolean;
+}
 
 const notFound = () => new NestError("user_not_found");
 
@@ -22,11 +30,11 @@ const notFound = () => new NestError("user_not_found");
  * sessions in which the user acts in the account end, and so do open invitations of the account to addresses of the user. A user
  * who is left without an account gets a new one. A repeated call changes nothing, and ends what a call that stopped has left.
  * @returns when it ended, ISO
- * @throws NestError user_not_found, capability_escalation, last_owner, unavailable
+ * @throws NestError user_not_found, capability_escalation, last_owner, unavailable; with `deletesUser`, all of `deleteMember`
  */
 export async function removeMember(
   core: RemoveCore,
-  userId: string,
+  { userId, deletesUser }: Removed,
   caller: MemberCaller,
   call: Call,
 ): Promise<string> {
@@ -41,8 +49,16 @@ export async function removeMember(
     const ofAccount = memberships.filter((one) => one.accountId === accountId);
     const member = ofAccount.find(({ removedAt }) => removedAt === null);
     if (!user || ofAccount.length === 0) throw notFound();
-    if (!member) return finish(core, newestOf(ofAccount), { source });
+    if (!member) {
+      // An account can't delete a user whom it removed before.
+      if (deletesUser && user.status !== "deleted") throw new NestError("delete_not_allowed");
+      return finish(core, newestOf(ofAccount), { source });
+    }
     if (userId !== caller.userId) requireDominance(caller.account, member.role, own);
+    if (deletesUser) {
+      await deleteMember(core, { member, memberships }, caller, call);
+      return null;
+    }
     const isDefault = defaultMembership(user, memberships)?._id === member._id;
     const removed = await remove(core, member, { source, isDefault });
     return removed && finish(core, removed, { source });
@@ -98,7 +114,7 @@ async function finish(
   return at;
 }
 
-/** Makes another account of the user the default, if it was this one. A user without any gets a new one. */
+/** Makes another account of the user the default, if it was this one. A user without any gets a new one, unless the user was deleted. */
 async function moveTo(
   core: RemoveCore,
   { userId, accountId }: Pick<AccountMember, "userId" | "accountId">,
@@ -108,7 +124,7 @@ async function moveTo(
     core.users.find(userId),
     core.accountMembers.listByUser(userId),
   ]);
-  if (!user) return;
+  if (!user || user.status === "deleted") return;
   const [oldest] = activeMemberships(user, memberships);
   const next = oldest?.accountId ?? (await createOwn(core, userId, source));
   await core.users.changeDefaultAccount(userId, accountId, next);

@@ -38,6 +38,18 @@ export function leaveOwners<Result>(
 }
 
 /**
+ * Checks that an account has another owner who stays, without a decision between calls: `leaveOwners` makes that.
+ * @throws NestError last_owner
+ */
+export async function requireOtherOwner(
+  core: OwnerGuardCore,
+  { accountId, userId }: Pick<AccountMember, "accountId" | "userId">,
+): Promise<void> {
+  const owners = await core.accountMembers.listHolders(accountId, OWNER, [userId]);
+  if (owners.length === 0 || !(await hasLasting(core, owners))) throw new NestError("last_owner");
+}
+
+/**
  * Whether one of the owners can sign in, and stays an owner. The membership of a user whom the account added, and who has proved
  * nothing, may end with the first proof of the address.
  */

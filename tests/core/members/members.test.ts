@@ -216,6 +216,73 @@ describe("remove_account_user", () => {
     expect(codeOf(await remove(owner, owner.user_id))).toEqual([409, "last_owner"]);
   });
 
+  test("with delete_user, deletes a user whom the account added, ends the sessions and frees the address", async () => {
+    const member = await newMember(nest, owner);
+    const removed = await remove(owner, member.user_id, { delete_user: true });
+    expect([removed.status, removed.body]).toEqual([200, { removed_at: expect.any(String) }]);
+    expect((await remove(owner, member.user_id, { delete_user: true })).body).toEqual(removed.body);
+    expect((await remove(owner, member.user_id)).body).toEqual(removed.body);
+    expect(await isAlive(member)).toBe(false);
+    expect(codeOf(await signInWith(nest, member.address))).toEqual([401, "invalid_credentials"]);
+    expect((await addUser(nest, owner, { identifier_value: member.address })).status).toBe(200);
+    const rows = (await nest.moveEvents()).filter(({ userId }) => userId === member.user_id);
+    const counted = (action: string) => rows.filter((row) => row.action === action).length;
+    expect(["user.deleted", "account.user_removed", "account.created"].map(counted)).toEqual([1, 1, 0]);
+    const active = { userId: member.user_id, removedAt: null };
+    expect(await nest.collection("account_members").countDocuments(active)).toBe(0);
+  });
+
+  test("with delete_user, changes nothing for a user in another account, the first owner, and a user removed before", async () => {
+    const head = await newOwner(nest);
+    const [elsewhere, gone] = [await newMember(nest, head), await newMember(nest, head)];
+    await join(owner.account_id, elsewhere.user_id, "member");
+    expect((await remove(head, gone.user_id)).status).toBe(200);
+    const second = await newMember(nest, head, "owner");
+    for (const [by, user_id] of [
+      [head, elsewhere.user_id],
+      [second, head.user_id],
+      [head, gone.user_id],
+    ] as const)
+      expect(codeOf(await remove(by, user_id, { delete_user: true }))).toEqual([403, "delete_not_allowed"]);
+    expect(await isAlive(elsewhere)).toBe(true);
+    const stay = [head, elsewhere, second].map(({ user_id }) => user_id);
+    expect((await membersOf(head)).map(({ id }) => id).sort()).toEqual(stay.sort());
+    expect((await signInWith(nest, gone.address)).status).toBe(200);
+  });
+
+  test("with delete_user, keeps the last owner, and a user with a role on the platform", async () => {
+    const head = await newOwner(nest);
+    expect(codeOf(await remove(head, head.user_id, { delete_user: true }))).toEqual([409, "last_owner"]);
+    const member = await newMember(nest, head);
+    const hasRole = { $set: { roles: ["support"] } };
+    await nest.collection("users").updateOne({ _id: member.user_id as never }, hasRole);
+    const refused = await remove(head, member.user_id, { delete_user: true });
+    expect(codeOf(refused)).toEqual([403, "capability_escalation"]);
+    expect(await isAlive(member)).toBe(true);
+  });
+
+  test("with delete_user, needs a fresh sign-in of members who delete themselves", async () => {
+    const member = await newMember(nest, owner);
+    const longAgo = { $set: { authTime: "2020-01-01T00:00:00.000Z" } };
+    await nest.collection("sessions").updateMany({ userId: member.user_id }, longAgo);
+    const asked = { delete_user: true };
+    expect(codeOf(await remove(member, member.user_id, asked))).toEqual([403, "reauthentication_required"]);
+    expect(await isAlive(member)).toBe(true);
+    const { body } = await signInWith(nest, member.address);
+    const fresh = { ...member, ...body };
+    expect((await remove(fresh, member.user_id, asked)).status).toBe(200);
+    expect(await isAlive(fresh)).toBe(false);
+  });
+
+  test("with delete_user, deletes a user once when 20 calls race, and all get the same time", async () => {
+    const member = await newMember(nest, owner);
+    const replies = await atOnce(() => remove(owner, member.user_id, { delete_user: true }));
+    expect(new Set(replies.map(({ status, raw }) => `${status} ${raw}`)).size).toBe(1);
+    const rows = (await nest.moveEvents()).filter(({ userId }) => userId === member.user_id);
+    const counted = (action: string) => rows.filter((row) => row.action === action).length;
+    expect(["user.deleted", "account.user_removed"].map(counted)).toEqual([1, 1]);
+  });
+
   test("keeps an owner while the only other owner was added and has proved nothing", async () => {
     const head = await newOwner(nest);
     const added = await newMember(nest, head, "owner");

@@ -342,6 +342,7 @@ describe("least privilege", () => {
       STRIPE_SECRET_KEY: [
         "create_trial_and_magic_link",
         "get_subscription_status",
+        "remove_account_user",
         "change_plan",
         "create_checkout_session",
         "get_subscription_status",

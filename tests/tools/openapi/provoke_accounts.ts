@@ -53,6 +53,16 @@ async function ownerOf({ nests }: Asker, { isVerified = true } = {}) {
   return { owner, as: { bearer: owner.access_token } };
 }
 
+/** An owner, and a member whom the owner added. */
+async function withMember({ nests }: Asker): Promise<{ owner: Owner; member: Owner }> {
+  const owner = await newOwner(nests.good);
+  return { owner, member: await newMember(nests.good, owner) };
+}
+
+/** Removes a member from the account and deletes the user. */
+const deleteAs = ({ nests }: Asker, person: Owner, { user_id }: Owner): Promise<Reply> =>
+  as(nests.good, person, "remove_account_user", { user_id, delete_user: true });
+
 /** Ways to provoke the errors of methods that concern accounts. */
 export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   account_not_found: (asker) => asker.send({ account_id: "account_nothing" }),
@@ -139,6 +149,53 @@ export const ACCOUNT_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
     const admin = await newMember(asker.nests.good, owner, "admin");
     const { access_token: bearer, account_id } = admin;
     return asker.send({ account_id, user_id: owner.user_id }, { bearer });
+  },
+  "remove_account_user:delete_not_allowed": async (asker) => {
+    const { owner, member } = await withMember(asker);
+    const created = { _id: `acctmem_${member.user_id}_in` as never, userId: member.user_id, removedAt: null };
+    const elsewhere = { accountId: "account_other", role: "member", status: "active" };
+    await asker.nests.good
+      .collection("account_members")
+      .insertOne({ ...created, ...elsewhere, createdAt: "2026-01-01T00:00:00.000Z" });
+    return deleteAs(asker, owner, member);
+  },
+  "remove_account_user:reauthentication_required": async (asker) => {
+    const { member } = await withMember(asker);
+    const longAgo = { $set: { authTime: "2020-01-01T00:00:00.000Z" } };
+    await asker.nests.good.collection("sessions").updateMany({ userId: member.user_id }, longAgo);
+    return deleteAs(asker, member, member);
+  },
+  "remove_account_user:active_subscription": async (asker) => {
+    const { owner, member } = await withMember(asker);
+    const { good } = asker.nests;
+    const { user_id: userId } = member;
+    const paid = { _id: `subscr_${userId}` as never, userId, stpSubscriptionId: `sub_${userId}` };
+    const subscriptions = good.collection("subscriptions");
+    await subscriptions.insertOne({ ...paid, status: "active", rejectedAt: null, trialId: null });
+    const reply = await deleteAs(asker, owner, member);
+    await subscriptions.deleteOne({ _id: paid._id });
+    return reply;
+  },
+  "remove_account_user:last_admin": async (asker) => {
+    const { member } = await withMember(asker);
+    const users = asker.nests.good.collection("users");
+    await users.updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    await users.updateOne({ _id: member.user_id as never }, { $set: { roles: ["admin"] } });
+    const reply = await deleteAs(asker, member, member);
+    await users.updateMany({ roles: "admin" }, { $unset: { roles: "" } });
+    return reply;
+  },
+  "remove_account_user:stripe_error": async (asker) => {
+    const { owner, member } = await withMember(asker);
+    const { good } = asker.nests;
+    const { user_id: userId } = member;
+    const began = { _id: userId.replace("user_", "checkout_") as never, userId };
+    await good.collection("checkouts").insertOne(began);
+    const customer = { _id: `provmap_${userId}` as never, userId, removedAt: null };
+    const mapping = { ...customer, providerType: "stripe", providerValue: `cus_${userId}` };
+    await good.collection("provider-mappings").insertOne(mapping);
+    good.stripe.fault({ calls: 1, kind: "error" });
+    return deleteAs(asker, owner, member);
   },
   "delete_user:last_owner": async (asker) => {
     const { owner } = await ownerOf(asker);
