@@ -107,9 +107,25 @@ function openRoutes({ routes }: AdapterDeclaration, open: OpenCore): CallRoute {
       return (await perform(calling, context, undefined, client.id)) as Answered;
     };
     const body = route.toMethod(asked, client.id);
-    const response = await (route.hasPages ? allPages(call, body) : call(body));
+    const response = await (route.hasPages ? allPages(call, body) : callOrElse(call, body, route, asked));
     return route.toAnswer(response, { asked, client, now });
   };
+}
+
+/** Calls a method, and once more if the route has another request for its refusal. */
+async function callOrElse(
+  call: (body: object) => Promise<Answered>,
+  body: object,
+  { otherwise }: AdapterRoute,
+  asked: never,
+): Promise<Answered> {
+  try {
+    return await call(body);
+  } catch (error) {
+    const { code } = toNestError(error);
+    if (!otherwise?.codes.includes(code)) throw error;
+    return call(otherwise.toMethod(asked));
+  }
 }
 
 /** Lists all pages. The deadline of the first call is that of all, so a list that is too long fails. */

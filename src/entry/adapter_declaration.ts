@@ -55,6 +55,14 @@ export interface AdapterRoute<Request extends ZodMiniType = ZodMiniType> {
   fields: Readonly<Record<string, string>>;
   /** Translates a request to that of the method. @param clientId the client that lists the adapter */
   toMethod(asked: output<Request>, clientId: string): object;
+  /**
+   * Errors of the method after which it is called once more, with another request: what the other API does at once is an option of
+   * the method that it may refuse. It must refuse before it writes anything.
+   */
+  otherwise?: {
+    codes: readonly ErrorCode[];
+    toMethod(asked: output<Request>): object;
+  };
   /** The method lists pages (`items`, `next_cursor`), and the answer has the items of all. */
   hasPages?: boolean;
   /** Translates the response of the method. */

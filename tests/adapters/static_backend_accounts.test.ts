@@ -87,6 +87,21 @@ describe("the users of an account", () => {
     ] as const)
       expectRefused(await backend.send(verb, path, { token: session }), 401);
     expectRefused(await add(session, next()), 401);
+    expectRefused(await backend.login(member), 401);
+    const again = { body: { email: member, password: "userpw" } };
+    expect((await backend.send("POST", "/register", again)).status).toBe(200);
+  });
+
+  test("stay, and only leave the account, if they are in another one", async () => {
+    const [token, email] = [await backend.register(next()), next()];
+    await add(token, email);
+    const [, { id: userId }] = await list(token);
+    const other = { _id: `acctmem_${userId}`, accountId: "account_of_others", userId, role: "member" };
+    const joined = { ...other, status: "active", createdAt: "2026-01-01T00:00:00.000Z", removedAt: null };
+    await stack.database.collection<typeof joined>("account_members").insertOne(joined);
+    expect((await remove(token, userId)).text).toBe("true");
+    expect(await list(token)).toHaveLength(1);
+    expect((await backend.login(email)).status).toBe(200);
   });
 
   test("are those of the caller's account only, also for a platform administrator (F11)", async () => {

@@ -84,18 +84,27 @@ export const accountRoutes = [
   adapterRoute({
     verb: "DELETE",
     path: "/account/users/{id}",
-    summary: "Removes a user from the account. The user's sessions in it end.",
+    summary: "Removes a user from the account, and deletes a user who is in no other.",
     method: removeAccountUser,
     credential: "session",
     request: object({ id: string() }),
     fields: { id: "The user's id, in the path." },
-    toMethod: ({ id }) => ({ user_id: id }),
-    answer: "`true`.",
+    toMethod: ({ id }) => ({ user_id: id, delete_user: true }),
+    otherwise: {
+      codes: ["delete_not_allowed", "capability_escalation"],
+      toMethod: ({ id }) => ({ user_id: id }),
+    },
+    answer:
+      "`true`. Of a user who is in other accounts, who had this account from the start, or who has a role on the platform, only the membership ends.",
     toAnswer: () => asJson(true),
     errors: {
       ...ACCOUNT_ERRORS,
       user_not_found: [404, "No user of your account has this id."],
       last_owner: [409, "The last owner of an account can't be removed."],
+      last_admin: [409, "The last administrator can't be removed."],
+      active_subscription: [409, "The user has a subscription. Cancel it first."],
+      capability_escalation: [403, "You may not do this."],
+      reauthentication_required: [403, "Log in again before you remove yourself."],
     },
   }),
 ];

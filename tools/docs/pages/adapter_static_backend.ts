@@ -111,11 +111,6 @@ const DIFFERENCES = [
     "A person who registered a stranger's address must not keep a second user in the stranger's account",
   ],
   [
-    "A removed user is deleted; the token works on",
-    "The user leaves the account, and the sessions in it end. They can sign in to an account of their own. [Users](../users.md) says how an administrator disables a user",
-    "A user can be in other accounts, and erasing a person is a decision of its own",
-  ],
-  [
     "`POST /account/users` answers `true` to programs before 1.6, and later the user",
     '`addedUserAnswer` of the client: `"true"`, or `"user"` for `backend-go` from 1.6 and the CLI. `token` is empty',
     "Nothing in a request tells the versions apart; the token of the original never expires",
