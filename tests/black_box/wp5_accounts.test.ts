@@ -27,9 +27,12 @@ const errorOf = ({ status, body }: StackAnswer) => [status, body?.code];
 const newAddress = () => `wp5-accounts-${++people}@x.test`;
 
 /** Registers a person, who proves the address with the code in the mail unless said otherwise. */
-async function newPerson({ isProved = true } = {}): Promise<Person> {
+async function newPerson({ isProved = true, hasPassword = false } = {}): Promise<Person> {
   const address = newAddress();
-  const asked = { client_id, ...identified(address), options: { verify_email: true } };
+  const asked = {
+    ...{ client_id, ...identified(address), options: { verify_email: true } },
+    ...(hasPassword && { password: P1 }),
+  };
   const { status, body } = await call("register_user", asked);
   if (status !== 200) throw new Error(JSON.stringify(body));
   if (isProved) {
@@ -60,8 +63,10 @@ async function newMember(owner: Person, role_key = "member"): Promise<Person> {
   return { user_id, account_id, address, headers: { authorization: `Bearer ${access_token}` } };
 }
 
-const login = (address: string) =>
-  call("authenticate_user", { client_id, grant_type: "password", ...identified(address), password: P1 });
+const login = (address: string, account_id?: string) => {
+  const identity = { ...identified(address), password: P1 };
+  return call("authenticate_user", { client_id, grant_type: "password", ...identity, account_id });
+};
 const list = ({ headers }: Person, body: object = {}) => call("list_account_users", body, headers);
 
 test("WP5.5: add_account_user with a password makes a member who must change it; others may not, and an invitation is for its address", async () => {
@@ -102,6 +107,21 @@ test("WP5.6: list_account_users lists the account's own members, and answers for
       status: 404,
       body: { code: "account_not_found" },
     });
+});
+
+test("WP5.7: remove_account_user ends the sessions of that account only", async () => {
+  const [owner, invited] = [await newPerson(), await newPerson({ hasPassword: true })];
+  await call("add_account_user", identified(invited.address), owner.headers);
+  const token = /token=([0-9a-f]{64})/.exec(textTo(invited.address))?.[1];
+  await call("accept_account_invite", { client_id, token }, invited.headers);
+  const { body } = await login(invited.address, owner.account_id);
+  const chosen = { authorization: `Bearer ${body.access_token}` };
+  expect((await call("get_user", {}, chosen)).body.account_id).toBe(owner.account_id);
+  const stranger = await newPerson();
+  expect(errorOf(await login(invited.address, stranger.account_id))).toEqual([404, "account_not_found"]);
+  await call("remove_account_user", { user_id: invited.user_id }, owner.headers);
+  expect((await call("get_user", {}, chosen)).status).toBe(401);
+  expect((await call("get_user", {}, invited.headers)).body.account_id).toBe(invited.account_id);
 });
 
 test("WP5.7: remove_account_user with delete_user deletes the user, unless the user is in another account", async () => {

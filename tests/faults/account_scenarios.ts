@@ -1,6 +1,6 @@
 import type { Scenario } from "#tests/faults/scenario.ts";
 import { as } from "#tests/support/members.ts";
-import { linkIn, NATIVE, type Reply, type TestNest, type Tokens } from "#tests/support/nest.ts";
+import { exchange, linkIn, NATIVE, type Reply, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 
@@ -115,6 +115,16 @@ export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
         const isDone = items?.some(({ email }: { email: string }) => email === `added.${address}`);
         return isDone ? { ...reply, status: 200 } : reply;
       };
+    },
+  },
+  {
+    path: `${V3}authenticate_user`,
+    kind: "a chosen account",
+    async prepare({ nest }, address) {
+      const person = await owner(nest, address);
+      const { account } = (await as(nest, person, "create_account")).body;
+      const code = await nest.emailedCode({ identifier_value: address });
+      return () => nest.call(`${V3}authenticate_user`, { ...exchange(code), account_id: account.id });
     },
   },
   {

@@ -91,6 +91,11 @@ export const accountFields = (
     description: "The name of the account; null removes it.",
     example: "Acme",
   },
+  "authenticate_user.account_id": {
+    description:
+      "For `authorization_code`, `otp` and `password`: the account in which the user acts in this session. Absent: the user's default account.",
+    example: ACCOUNT_ID,
+  },
   "remove_account_user.user_id": { description: "The id of the member.", example: USER_ID },
   "remove_account_user.delete_user": {
     description:

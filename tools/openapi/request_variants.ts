@@ -17,7 +17,7 @@ interface Variant {
   optional?: readonly string[];
   /** Fields that the fields of `instead` can take the place of, at versions that have those. */
   replaced?: readonly string[];
-  /** Optional fields that are not in the example. */
+  /** Optional fields that are not in the example. Some of them take the place of others. */
   instead?: readonly string[];
 }
 
@@ -32,7 +32,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         summary: "The code from a magic link",
         fields: fieldsOf("authorization_code"),
         replaced: ["code"],
-        instead: ["nonce", "user_code", "device"],
+        instead: ["nonce", "user_code", "device", "account_id"],
       },
       refresh_token: { summary: "A refresh token", fields: fieldsOf("refresh_token") },
       otp: {
@@ -40,9 +40,14 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         fields: fieldsOf("otp"),
         optional: ["device"],
         replaced: ["nonce", "code"],
-        instead: ["token"],
+        instead: ["token", "account_id"],
       },
-      password: { summary: "A password", fields: fieldsOf("password"), optional: ["device"] },
+      password: {
+        summary: "A password",
+        fields: fieldsOf("password"),
+        optional: ["device"],
+        instead: ["account_id"],
+      },
     },
   },
 };

@@ -19,6 +19,8 @@ export interface AccessIssue extends Authentication {
   /** The id that the app gave its device; null if it gave none. */
   deviceId?: string | null | undefined;
   sessionId: string;
+  /** The account that the user chose for the session. Absent: the user's default account. */
+  accountId?: string | undefined;
   /** When the session started, ISO. A client may limit the time from then until the session ends. */
   startedAt: string;
   generation: number;
@@ -72,6 +74,7 @@ export function sessionRecord(issue: AccessIssue): Session {
     userId: issue.userId,
     clientId: issue.client.id,
     rootGrant: issue.rootGrant,
+    ...(issue.accountId === undefined ? {} : { accountId: issue.accountId }),
     device: issue.device,
     ...(issue.deviceId ? { deviceId: issue.deviceId } : {}),
     ip: issue.call.ip,

@@ -23,7 +23,7 @@ import { completeUser, type UserCreationCore } from "#core/users/create_user.ts"
 import { type ProofCore, proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
 import { ensureUser } from "#core/users/sign_in_user.ts";
-import { mayRun, withFailureRecorded } from "#core/verifications/attempt.ts";
+import { mayRun } from "#core/verifications/attempt.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { type CountedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
@@ -42,7 +42,7 @@ export interface CodeTokens extends TokenPair {
 }
 
 /** A code or token that was right, and the identifier that it proves. */
-interface RightCode {
+export interface RightCode {
   verification: Verification;
   identifier: Identifier | null;
   /** What counted the code as a failure; null for a token, which is not counted. */
@@ -57,6 +57,8 @@ export interface CodeSignIn {
   device: Device | null;
   deviceId: string | null;
   beakId: string | null;
+  /** The account that the person chose. Undefined: the user's default account. */
+  accountId: string | undefined;
   now: Date;
   call: Call;
 }
@@ -72,14 +74,10 @@ export async function signInWithCode(
   right: RightCode,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
-  const { _id } = right.verification;
-  const recordFailure = () => core.verifications.recordFailedRedemption(_id, signIn.now.toISOString());
-  return withFailureRecorded(recordFailure, async () => {
-    const won = await winRedemption(core, right, signIn);
-    const tokens = await issue(core, { ...won, counted: right.counted }, signIn);
-    await followUpCode(core, won.verification, signIn);
-    return tokens;
-  });
+  const won = await winRedemption(core, right, signIn);
+  const tokens = await issue(core, { ...won, counted: right.counted }, signIn);
+  await followUpCode(core, won.verification, signIn);
+  return tokens;
 }
 
 const notFound = () => new NestError("verification_not_found");
@@ -165,7 +163,7 @@ async function issue(
   { verification, redemption, identifier, counted }: WonCode & Pick<RightCode, "counted">,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
-  const { client, secret, amr, device, deviceId, beakId, now, call } = signIn;
+  const { client, secret, amr, device, deviceId, beakId, accountId, now, call } = signIn;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const { userId } = identifier;
   const rootGrant: Grant = { type: "otp", value: verification._id };
@@ -181,7 +179,7 @@ async function issue(
       });
   const [pair, notice] = await settleAll([
     issueSession(core, {
-      ...{ client, userId, device, deviceId, sessionId, startedAt: authTime },
+      ...{ client, userId, device, deviceId, sessionId, accountId, startedAt: authTime },
       ...{ authTime, amr, generation: 1, grant: rootGrant, rootGrant, accessTokenId },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),
       ...{ now, call },

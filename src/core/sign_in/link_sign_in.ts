@@ -42,6 +42,8 @@ export interface LinkSignIn {
   /** The secret of the link, or the nonce with which its user code was presented. */
   secret: string;
   amr: readonly AuthenticationMethod[];
+  /** The account that the person chose. Undefined: the user's default account. */
+  accountId: string | undefined;
   now: Date;
   call: Call;
 }
@@ -55,7 +57,7 @@ export interface LinkSignIn {
 export async function signInWithLink(
   core: LinkGrantCore,
   { authorization, redemption, identifier: found }: WonRedemption,
-  { client, secret, amr, now, call }: LinkSignIn,
+  { client, secret, amr, accountId, now, call }: LinkSignIn,
 ): Promise<TokenPair> {
   const { _id, identifierValue, device, trialId } = authorization;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
@@ -72,7 +74,7 @@ export async function signInWithLink(
   const authTime = authorization.usedAt ?? at;
   const [pair, notice] = await settleAll([
     issueSession(core, {
-      ...{ client, userId, device, sessionId, startedAt: authTime, authTime, amr },
+      ...{ client, userId, device, sessionId, accountId, startedAt: authTime, authTime, amr },
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call },
     }),
     watchDevice(core, { client, sessionId, identifier, beakId: device?.beakId ?? null, authTime, at, call }),

@@ -26,7 +26,7 @@ import { type codeDevice, readCodeDevice } from "#core/verifications/code_device
 export type PasswordGrantCore = GrantCore &
   AuditCore &
   NewDeviceCore &
-  Pick<Core, "identifiers" | "passwords"> & { captcha: Captcha; passwordHasher: PasswordHasher };
+  Pick<Core, "accountMembers" | "identifiers" | "passwords"> & { captcha: Captcha; passwordHasher: PasswordHasher };
 
 /** The tokens of a sign-in with a password. */
 export interface PasswordTokens extends TokenPair {
@@ -35,16 +35,18 @@ export interface PasswordTokens extends TokenPair {
 }
 
 /** A password that was right. */
-interface RightPassword {
+export interface RightPassword {
   password: Password;
   identifier: Identifier;
   counted: CountedPassword;
 }
 
-interface PasswordSignIn {
+export interface PasswordSignIn {
   client: OAuthClient;
   typed: string;
   device: output<typeof codeDevice> | undefined;
+  /** The account that the person chose. Undefined: the user's default account. */
+  accountId: string | undefined;
   /** When the call began. The person signed in then. */
   startedAt: Date;
   call: Call;
@@ -60,7 +62,7 @@ interface PasswordSignIn {
 export async function signInWithPassword(
   core: PasswordGrantCore,
   { password, identifier, counted }: RightPassword,
-  { client, typed, device: asked, startedAt: now, call }: PasswordSignIn,
+  { client, typed, device: asked, accountId, startedAt: now, call }: PasswordSignIn,
 ): Promise<PasswordTokens> {
   const { userId } = password;
   const at = now.toISOString();
@@ -73,7 +75,7 @@ export async function signInWithPassword(
   const [isAccepted, pair, notice] = await settleAll([
     core.passwords.acceptPresented(password, rehashed),
     issueSession(core, {
-      ...{ client, userId, device, deviceId, sessionId, startedAt: at },
+      ...{ client, userId, device, deviceId, sessionId, accountId, startedAt: at },
       ...{ authTime: at, amr: ["pwd"], generation: 1, grant: rootGrant, rootGrant },
       accessTokenId: newId("accessToken"),
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },

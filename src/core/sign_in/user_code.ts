@@ -10,7 +10,8 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import { hashSecret } from "#core/secrets.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { settleAll } from "#core/settle.ts";
-import { type LinkGrantCore, signInWithLink } from "#core/sign_in/link_sign_in.ts";
+import { signInToAccount } from "#core/sign_in/chosen_account.ts";
+import { type LinkGrantCore, signInWithLink, type WonRedemption } from "#core/sign_in/link_sign_in.ts";
 import { judgeProved, type PresentedCode, type RedemptionDecision } from "#core/sign_in/redemption.ts";
 import { winRedemption } from "#core/sign_in/win_redemption.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
@@ -31,9 +32,13 @@ export interface PresentedUserCode {
   userCode: string;
   codeVerifier: string;
   redirectUri: string;
+  /** The account that the person chose. Undefined: the user's default account. */
+  accountId: string | undefined;
   /** The device that presents the code, if it says which. */
   beakId: string | null;
 }
+
+type Redeemable = Exclude<RedemptionDecision, { outcome: "refuse" }>;
 
 const notFound = () => new NestError("verification_not_found");
 
@@ -44,7 +49,7 @@ const LINK_REFUSALS: readonly ErrorCode[] = ["authorization_not_found", "token_e
  * Signs a user in with the code that stands beside a magic link in its mail. Link and code are one authorization, which
  * is redeemed once. Every presented code is counted before it is compared: on its link, which allows five, and for its
  * address. All refusals get the same error. A redemption is resumed as that of a link, by the same code.
- * @throws NestError client_not_found, verification_not_found, rate_limited, unavailable
+ * @throws NestError client_not_found, verification_not_found, account_not_found, rate_limited, unavailable
  */
 export async function redeemUserCode(
   core: UserCodeCore,
@@ -70,14 +75,27 @@ export async function redeemUserCode(
     await auditNow(core, signInFailed(link, user, call, now.toISOString()), "verification_not_found");
     throw notFound();
   }
+  const { accountId } = code;
+  const release = () => releaseRightCode(core, counted);
+  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: true, release };
+  const signIn = { client, secret, amr: ["otp" as const], accountId, now, call };
   const recordFailure = () => core.authorizations.recordFailedRedemption(link._id, now.toISOString());
-  return withFailureRecorded(recordFailure, async () => {
-    const won = await winRedemption(core, decision, proof, now).catch((error: unknown) => {
-      throw error instanceof NestError && LINK_REFUSALS.includes(error.code) ? notFound() : error;
-    });
-    const signIn = { client, secret, amr: ["otp" as const], now, call };
-    const [pair] = await settleAll([signInWithLink(core, won, signIn), releaseRightCode(core, counted)]);
-    return pair;
+  return withFailureRecorded(recordFailure, () =>
+    signInToAccount(core, chosen, call, async () => {
+      const won = await win(core, { decision, proof, now });
+      const [pair] = await settleAll([signInWithLink(core, won, signIn), release()]);
+      return pair;
+    }),
+  );
+}
+
+/** Redeems or resumes the link of a right code. All refusals get the same error. */
+function win(
+  core: UserCodeCore,
+  { decision, proof, now }: { decision: Redeemable; proof: PresentedCode; now: Date },
+): Promise<WonRedemption> {
+  return winRedemption(core, decision, proof, now).catch((error: unknown) => {
+    throw error instanceof NestError && LINK_REFUSALS.includes(error.code) ? notFound() : error;
   });
 }
 
@@ -87,7 +105,7 @@ function judgeUserCode(
   link: Authorization,
   { code, proof }: { code: PresentedUserCode; proof: PresentedCode },
   now: Date,
-): Exclude<RedemptionDecision, { outcome: "refuse" }> | null {
+): Redeemable | null {
   if (!codeKey.matches(link._id, readUserCode(code.userCode), link.userCodeHash ?? "")) return null;
   const decision = judgeProved(link, proof, now);
   return decision.outcome === "refuse" ? null : decision;

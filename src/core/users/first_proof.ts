@@ -148,7 +148,7 @@ async function endProvisional(
   for (const member of ended) await endMembership(core, member, { source, at });
 }
 
-/** Ends a membership. Its user acts in an account of their own from then on. Safe to repeat. */
+/** Ends a membership, and the sessions that chose the account. Its user acts in an account of their own from then on. Safe to repeat. */
 async function endMembership(
   core: ProofCore,
   member: AccountMember,
@@ -161,6 +161,10 @@ async function endMembership(
     core.accountMembers.remove({ _id }, removal),
     core.users.changeDefaultAccount(userId, accountId, ownAccountId(userId)),
   ]);
+  const sessions = await core.sessions.listUnrevoked(userId);
+  const chosen = sessions.filter((session) => session.accountId === accountId);
+  const end = (session: (typeof sessions)[number]) => revocation(session, "removed_from_account", source, at);
+  await core.sessions.revokeAll(chosen.map((session) => ({ sessionId: session._id, ...end(session) })));
 }
 
 /**

@@ -1,6 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { redeemCode, sentCode } from "#tests/support/codes.ts";
+import { atOnce } from "#tests/support/concurrency.ts";
 import { addUser, as, newAddress, newMember, newOwner, type Owner } from "#tests/support/members.ts";
-import { BUSY_MACHINE, linkIn, NATIVE, type Reply, startNest, type TestNest } from "#tests/support/nest.ts";
+import {
+  BUSY_MACHINE,
+  exchange,
+  linkIn,
+  NATIVE,
+  type Reply,
+  startNest,
+  type TestNest,
+  type Tokens,
+} from "#tests/support/nest.ts";
+import { P1, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 
 let nest: TestNest;
@@ -127,6 +139,111 @@ describe("an invitation", () => {
     await setRole(head, inviting.user_id, "owner");
     await as(nest, head, "remove_account_user", { user_id: inviting.user_id });
     expect(codeOf(await accept(person, token))).toEqual(unknown);
+  });
+});
+
+describe("a sign-in to a chosen account", () => {
+  const signInTo = (person: Owner, account_id: string, password = P1) =>
+    signInWith(nest, person.address, password, { account_id });
+  const accountOf = async (tokens: Tokens) => (await as(nest, tokens, "get_user")).body.account_id;
+  const isAlive = async (tokens: Tokens) => (await as(nest, tokens, "get_user")).status === 200;
+  const withSecond = async () => {
+    const person = await newOwner(nest);
+    const { account } = (await as(nest, person, "create_account", { name: "Second" })).body;
+    return { person, account_id: account.id as string };
+  };
+
+  test("acts in that account, also after a refresh, and other sessions in the default account", async () => {
+    const { person, account_id } = await withSecond();
+    const { body } = await signInTo(person, account_id);
+    expect(await accountOf(body)).toBe(account_id);
+    expect((await as(nest, body, "get_account")).body.account.id).toBe(account_id);
+    const refresh = { client_id: NATIVE, grant_type: "refresh_token", refresh_token: body.refresh_token };
+    const { body: next } = await nest.call(`${V3}authenticate_user`, refresh);
+    expect(await accountOf(next)).toBe(account_id);
+    expect(await accountOf(person)).toBe(person.account_id);
+  });
+
+  test("works with a magic link and with a code by mail", async () => {
+    const { person, account_id } = await withSecond();
+    const { address: identifier_value } = person;
+    const link = exchange(await nest.emailedCode({ identifier_value }));
+    const byLink = await nest.call(`${V3}authenticate_user`, { ...link, account_id });
+    expect(await accountOf(byLink.body)).toBe(account_id);
+    const sent = await sentCode(nest, { identifier_type: "email", identifier_value });
+    const byCode = await redeemCode(nest, sent, { account_id });
+    expect(await accountOf(byCode.body)).toBe(account_id);
+  });
+
+  test("answers for the account of others as for one that does not exist, and uses no code or link up", async () => {
+    const person = await newOwner(nest);
+    const { address: identifier_value } = person;
+    const link = exchange(await nest.emailedCode({ identifier_value }));
+    const sent = await sentCode(nest, { identifier_type: "email", identifier_value });
+    for (const account_id of [owner.account_id, "account_nothing"])
+      for (const refused of [
+        await signInTo(person, account_id),
+        await redeemCode(nest, sent, { account_id }),
+        await nest.call(`${V3}authenticate_user`, { ...link, account_id }),
+      ])
+        expect([refused.status, refused.raw]).toEqual([404, '{"code":"account_not_found"}']);
+    expect(codeOf(await signInTo(person, owner.account_id, "wrong"))).toEqual([401, "invalid_credentials"]);
+    expect((await nest.call(`${V3}authenticate_user`, link)).status).toBe(200);
+    expect((await redeemCode(nest, sent)).status).toBe(200);
+  });
+
+  test("counts no right password as a wrong one", async () => {
+    const person = await newOwner(nest);
+    const replies: Reply[] = [];
+    for (let each = 0; each < 12; each++) replies.push(await signInTo(person, "account_nothing"));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([404]));
+    expect((await signInWith(nest, person.address)).status).toBe(200);
+  });
+
+  test("ends when the user is removed from the account, and other sessions stay", async () => {
+    const person = await newOwner(nest);
+    await accept(person, await invite(owner, person.address));
+    const { body } = await signInTo(person, owner.account_id);
+    expect(await accountOf(body)).toBe(owner.account_id);
+    await as(nest, owner, "remove_account_user", { user_id: person.user_id });
+    expect([await isAlive(body), await isAlive(person)]).toEqual([false, true]);
+    expect(codeOf(await signInTo(person, owner.account_id))).toEqual([404, "account_not_found"]);
+  });
+
+  test("leaves no session in the account when 20 sign-ins race the removal", async () => {
+    const person = await newOwner(nest);
+    await accept(person, await invite(owner, person.address));
+    const removal = { user_id: person.user_id };
+    const replies = await atOnce((each) =>
+      each === 10 ? as(nest, owner, "remove_account_user", removal) : signInTo(person, owner.account_id),
+    );
+    const issued = replies.filter(({ body }) => body.access_token !== undefined);
+    for (const { body } of issued) expect(await isAlive(body)).toBe(false);
+    const open = { userId: person.user_id, accountId: owner.account_id, revokedAt: null };
+    expect(await nest.collection("sessions").countDocuments(open)).toBe(0);
+  });
+
+  test("is not possible by the first proof for an account that added the user, and is by the password before", async () => {
+    const added = await newMember(nest, owner);
+    expect(await accountOf((await signInTo(added, owner.account_id)).body)).toBe(owner.account_id);
+    const sent = await sentCode(nest, { identifier_type: "email", identifier_value: added.address });
+    const refused = await redeemCode(nest, sent, { account_id: owner.account_id });
+    expect(codeOf(refused)).toEqual([404, "account_not_found"]);
+    const proved = await redeemCode(nest, sent);
+    expect(await accountOf(proved.body)).toBe(added.user_id.replace("user_", "account_"));
+  });
+
+  test("ends when the owner of the account's address proves it, and its members leave", async () => {
+    const claimed = await newOwner(nest, { isVerified: false });
+    const member = await newOwner(nest);
+    const { user_id: userId } = member;
+    const joined = { accountId: claimed.account_id, userId, role: "member", status: "active", removedAt: null };
+    const added = { _id: `acctmem_${userId}_in` as never, createdAt: "2026-01-01T00:00:00.000Z" };
+    await nest.collection("account_members").insertOne({ ...added, ...joined });
+    const { body } = await signInTo(member, claimed.account_id);
+    expect(await accountOf(body)).toBe(claimed.account_id);
+    await nest.signIn(claimed.address);
+    expect([await isAlive(body), await isAlive(member)]).toEqual([false, true]);
   });
 });
 

@@ -124,7 +124,11 @@ export class Asker {
     const address = `person${++users}@example.com`;
     const body = { ...(example as Body) };
     if (this.form.name === "create_user")
-      return { body: { ...body, identifier_value: address }, address, options: { internal: true } };
+      return {
+        body: { ...body, identifier_value: address, account_id: undefined },
+        address,
+        options: { internal: true },
+      };
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
     const needsUser = security.includes("bearer") || "refresh_token" in body || "user_id" in body;
     const tokens = needsUser ? await good.signIn(address) : null;

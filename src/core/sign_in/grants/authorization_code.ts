@@ -5,6 +5,7 @@ import { auditNow } from "#core/events/audit_row.ts";
 import { signInFailed } from "#core/events/sign_in_events.ts";
 import { type Authorization, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/authorizations.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
+import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import { type LinkGrantCore, signInWithLink } from "#core/sign_in/link_sign_in.ts";
 import { judgeRedemption, type PresentedCode, type RedemptionDecision } from "#core/sign_in/redemption.ts";
@@ -17,6 +18,8 @@ interface CodeRequest {
   redirect_uri?: string | undefined;
   code?: string | undefined;
   code_verifier?: string | undefined;
+  /** Since 2026-12-01. */
+  account_id?: string | undefined;
 }
 
 /** The code of a magic link (OAuth 2.1 section 4.1.3). */
@@ -32,7 +35,7 @@ export const authorizationCode = {
  * (contract 1.7). Every write can be repeated, so a resumed redemption runs all of them again.
  * @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code, not_found,
  *   token_not_found, token_used, authorization_not_found, token_expired, incorrect_client, incorrect_redirect_uri,
- *   incorrect_code_verifier, client_not_found, rate_limited, unavailable
+ *   incorrect_code_verifier, client_not_found, account_not_found, rate_limited, unavailable
  */
 async function redeemAuthorizationCode(
   core: LinkGrantCore,
@@ -45,15 +48,22 @@ async function redeemAuthorizationCode(
     const found = await core.authorizations.find(presented.id);
     const decision = judgeRedemption(found, presented, now);
     if (decision.outcome === "refuse") throw await refuse(core, decision, { found, presented, call });
-    const client = core.oauthClients.require(decision.authorization.clientId);
+    const { clientId, identifierValue } = decision.authorization;
+    const client = core.oauthClients.require(clientId);
 
     // A link must not be used up when no token can be signed.
     await core.signer.key();
     const recordFailure = () => core.authorizations.recordFailedRedemption(presented.id, now.toISOString());
-    return withFailureRecorded(recordFailure, async () => {
-      const won = await winRedemption(core, decision, presented, now);
-      return signInWithLink(core, won, { client, secret: presented.secret, amr: ["link"], now, call });
-    });
+    const { account_id: accountId } = request;
+    const findIdentifier = () => core.identifiers.findActive("email", identifierValue);
+    const chosen = { accountId, findIdentifier, provesIdentifier: true };
+    return withFailureRecorded(recordFailure, () =>
+      signInToAccount(core, chosen, call, async () => {
+        const won = await winRedemption(core, decision, presented, now);
+        const { secret } = presented;
+        return signInWithLink(core, won, { client, secret, amr: ["link"], accountId, now, call });
+      }),
+    );
   });
 }
 

@@ -23,12 +23,13 @@ export const authorizationCodeOf2026 = {
     nonce: optional(text()),
     user_code: optional(text()),
     device: optional(codeDevice),
+    account_id: optional(text()),
   },
   redeem,
 } as const;
 
 /**
- * @throws NestError nonce_missing, verification_not_found; every error of `authorizationCode`, whose request has `code`
+ * @throws NestError nonce_missing, verification_not_found, account_not_found; every error of `authorizationCode`, whose request has `code`
  */
 async function redeem(core: UserCodeCore, request: CodeRequest, call: Call): Promise<TokenPair> {
   const { user_code: userCode, nonce } = request;
@@ -39,5 +40,6 @@ async function redeem(core: UserCodeCore, request: CodeRequest, call: Call): Pro
   if (request.redirect_uri === undefined) throw new NestError("redirect_uri_missing");
   const proof = { codeVerifier: request.code_verifier, redirectUri: request.redirect_uri };
   const beakId = request.device?.beak_id ?? null;
-  return redeemUserCode(core, { clientId: request.client_id, nonce, userCode, beakId, ...proof }, call);
+  const asked = { clientId: request.client_id, accountId: request.account_id, nonce, userCode, beakId };
+  return redeemUserCode(core, { ...asked, ...proof }, call);
 }

@@ -11,16 +11,19 @@ import type { User } from "#core/repositories/users.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
+import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import {
   type CodeGrantCore,
   type CodeSignIn,
   type CodeTokens,
   newUserIdOf,
+  type RightCode,
   signInWithCode,
 } from "#core/sign_in/code_sign_in.ts";
+import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { identityOf } from "#core/verifications/code_request.ts";
-import { type CountedCode, countPresentedCode } from "#core/verifications/failure_limits.ts";
+import { type CountedCode, countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 import { findPresented } from "#core/verifications/redeem_verification.ts";
 import { invalidBody, text, typedAddress } from "#core/wire.ts";
 
@@ -31,6 +34,7 @@ interface OtpRequest {
   nonce?: string | undefined;
   code?: string | undefined;
   device?: output<typeof codeDevice> | undefined;
+  account_id?: string | undefined;
 }
 
 /** The purposes of the codes that sign in. */
@@ -47,6 +51,7 @@ export const otp = {
     token: optional(text()),
     identifier_value: optional(typedAddress()),
     device: optional(codeDevice),
+    account_id: optional(text()),
   },
   redeem: (core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> =>
     request.token === undefined
@@ -63,7 +68,7 @@ export const otp = {
  */
 async function redeemToken(
   core: CodeGrantCore,
-  { client_id, token, identifier_value: named, nonce, code, device: asked }: OtpRequest & { token: string },
+  { client_id, token, identifier_value: named, nonce, code, ...asked }: OtpRequest & { token: string },
   call: Call,
 ): Promise<CodeTokens> {
   if (nonce !== undefined || code !== undefined) throw invalidBody("needs either token, or nonce and code");
@@ -79,18 +84,17 @@ async function redeemToken(
   if (mayNotSignIn(user)) throw notFound();
   // The user was removed after the link was sent.
   if (identifier === null && client.registration === "closed") throw notFound();
-  const { device, deviceId } = readCodeDevice(asked);
-  const presented = { client, secret: token, amr: ["link"], device, deviceId } as const;
-  const signIn: CodeSignIn = { ...presented, beakId: asked?.beak_id ?? null, now, call };
-  return signInWithCode(core, { verification, identifier, counted: null }, signIn);
+  const presented = { client, secret: token, amr: ["link"], ...readDevice(asked) } as const;
+  const signIn: CodeSignIn = { ...presented, accountId: asked.account_id, now, call };
+  return complete(core, { verification, identifier, counted: null }, signIn);
 }
 
 /**
  * Signs a user in with a code. Every presented code is counted before it is compared: on its verification, which allows
  * five, and for its identifier. Codes that are unknown, wrong, used, expired or without attempts left get the same error, so
  * that it reveals nothing about the code or the person.
- * @throws NestError nonce_missing, code_missing, client_not_found, grant_not_allowed, verification_not_found, rate_limited,
- *   unavailable
+ * @throws NestError nonce_missing, code_missing, client_not_found, grant_not_allowed, verification_not_found,
+ *   account_not_found, rate_limited, unavailable
  */
 async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> {
   const { nonce, code } = request;
@@ -100,9 +104,9 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   // A code must not be used up when no token can be signed.
   await core.signer.key();
   const now = core.clock.now();
-  const { device, deviceId } = readCodeDevice(request.device);
+  const device = readDevice(request);
   const verification = await requireOpen(core, { client, nonce, now }, call);
-  const beakId = request.device?.beak_id ?? null;
+  const { beakId } = device;
   const { counted, identifier, user } = await countCode(core, verification, { beakId, call });
   const isRight = core.codeKey.matches(verification._id, code, verification.codeHash);
   if (!isRight || mayNotSignIn(user)) {
@@ -114,9 +118,28 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   }
   // Registration was closed after the code was sent, or somebody guessed a code that was never sent.
   if (identifier === null && client.registration === "closed") throw notFound();
-  const presented = { client, secret: nonce, amr: ["otp"], device, deviceId } as const;
-  const signIn: CodeSignIn = { ...presented, beakId, now, call };
-  return signInWithCode(core, { verification, identifier, counted }, signIn);
+  const presented = { client, secret: nonce, amr: ["otp"], ...device } as const;
+  const signIn: CodeSignIn = { ...presented, accountId: request.account_id, now, call };
+  return complete(core, { verification, identifier, counted }, signIn);
+}
+
+const readDevice = ({ device }: Pick<OtpRequest, "device">) => ({
+  ...readCodeDevice(device),
+  beakId: device?.beak_id ?? null,
+});
+
+/** Signs in with a right code or token. @throws NestError account_not_found, and all of `signInWithCode` */
+function complete(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<CodeTokens> {
+  const { accountId, now, call } = signIn;
+  const { verification, identifier, counted } = right;
+  const chosen = {
+    ...{ accountId, findIdentifier: async () => identifier, provesIdentifier: true },
+    ...(counted && { release: () => releaseRightCode(core, counted) }),
+  };
+  const recordFailure = () => core.verifications.recordFailedRedemption(verification._id, now.toISOString());
+  return withFailureRecorded(recordFailure, () =>
+    signInToAccount(core, chosen, call, () => signInWithCode(core, right, signIn)),
+  );
 }
 
 const notFound = () => new NestError("verification_not_found");

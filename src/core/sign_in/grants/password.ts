@@ -12,21 +12,26 @@ import {
   countPresentedPassword,
   countWithoutUser,
   releaseUncompared,
+  resetFailures,
 } from "#core/passwords/password_limits.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
+import { settleAll } from "#core/settle.ts";
+import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import { requireFields } from "#core/sign_in/grants/required_fields.ts";
 import {
   type PasswordGrantCore,
+  type PasswordSignIn,
   type PasswordTokens,
+  type RightPassword,
   signInWithPassword,
 } from "#core/sign_in/password_sign_in.ts";
 import { readIdentity } from "#core/sign_in/typed_identity.ts";
 import { codeDevice } from "#core/verifications/code_device.ts";
 import { targetType } from "#core/verifications/target_type.ts";
-import { typedAddress } from "#core/wire.ts";
+import { text, typedAddress } from "#core/wire.ts";
 
 interface PasswordRequest {
   client_id: string;
@@ -35,6 +40,7 @@ interface PasswordRequest {
   password?: string | undefined;
   captcha_token?: string | undefined;
   device?: output<typeof codeDevice> | undefined;
+  account_id?: string | undefined;
 }
 
 /** An address or number with its password. For the app's own programs only (RFC 9700, section 2.4). */
@@ -46,6 +52,7 @@ export const password = {
     password: optional(typedPassword()),
     captcha_token: captchaToken,
     device: optional(codeDevice),
+    account_id: optional(text()),
   },
   redeem: redeemPassword,
 } as const;
@@ -54,7 +61,7 @@ export const password = {
  * Signs a user in with a password. It is counted before it is compared. An unknown identifier, a user without a password, a
  * locked and a wrong password take the same steps and the same time, and get the same error.
  * @throws NestError validation_failed for a missing field; client_not_found, grant_not_allowed, invalid_identifier,
- *   captcha_required, captcha_failed, captcha_unavailable, invalid_credentials, rate_limited, unavailable
+ *   captcha_required, captcha_failed, captcha_unavailable, invalid_credentials, account_not_found, rate_limited, unavailable
  */
 async function redeemPassword(
   core: PasswordGrantCore,
@@ -85,8 +92,22 @@ async function redeemPassword(
   if (found === null || stored === null || !isRight)
     throw await refuse(core, { client, identifier: found?.identifier ?? null, stored }, call);
   const right = { password: stored, identifier: found.identifier, counted };
-  const { device } = request;
-  return signInWithPassword(core, right, { client, typed: asked.password, device, startedAt, call });
+  const { device, account_id: accountId } = request;
+  return complete(core, right, { client, typed: asked.password, device, accountId, startedAt, call });
+}
+
+/** Starts the session of a right password. @throws NestError account_not_found, and all of `signInWithPassword` */
+function complete(
+  core: PasswordGrantCore,
+  right: RightPassword,
+  signIn: PasswordSignIn,
+): Promise<PasswordTokens> {
+  const { password: stored, identifier, counted } = right;
+  const { accountId, call } = signIn;
+  const release = () =>
+    settleAll([core.passwords.acceptPresented(stored, null), resetFailures(core, counted)]);
+  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: false, release };
+  return signInToAccount(core, chosen, call, () => signInWithPassword(core, right, signIn));
 }
 
 /**

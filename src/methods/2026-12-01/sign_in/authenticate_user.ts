@@ -6,6 +6,10 @@
  * session each time. A refresh keeps `auth_time`
  * and `amr` of the sign-in. The access token has them as claims too.
  *
+ * With `account_id`, the user acts in that account in this session, also after refreshes; without it, in the user's default account. The
+ * session ends when the user is removed from the account. An account of which the user is no member gets `account_not_found`, and the
+ * code or link still works.
+ *
  * With `set_cookie`, or if the client's app file has it as the default, the response sets the cookies `__Host-nest_access` and
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
  */
@@ -71,6 +75,7 @@ export const handler = rpc({
     "verification_not_found",
     "invalid_identifier",
     "invalid_credentials",
+    "account_not_found",
     ...CAPTCHA_ERRORS,
   ],
   parts: { captcha, codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },
