@@ -11,7 +11,9 @@ export const PEOPLE_SCENARIOS: readonly Scenario[] = [
     path: `${V3}create_user`,
     async prepare({ nest }, address) {
       await giveRole(nest, { key: "created" });
+      const head = await signIn(nest, `head.${address}`);
       const asked = {
+        account_id: head.user_id.replace("user_", "account_"),
         ...{ client_id: SIMPLE, identifier_type: "email", identifier_value: address },
         ...{ name: "Ada", metadata: { team: "blue" }, roles: ["created"] },
       };

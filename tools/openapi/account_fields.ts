@@ -91,6 +91,11 @@ export const accountFields = (
     description: "The name of the account; null removes it.",
     example: "Acme",
   },
+  "create_user.account_id": {
+    description:
+      "The account of which the user becomes a member, and in which they act by default. Absent: only the one that they own.",
+    example: ACCOUNT_ID,
+  },
   "authenticate_user.account_id": {
     description:
       "For `authorization_code`, `otp` and `password`: the account in which the user acts in this session. Absent: the user's default account.",

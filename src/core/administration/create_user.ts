@@ -6,6 +6,7 @@ import {
   pageOfMail,
   prepareMail,
 } from "#core/administration/creation_mail.ts";
+import { joinAccount, requireAccount } from "#core/administration/created_member.ts";
 import type { Call, Caller } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
@@ -44,6 +45,8 @@ export interface NewUser {
   metadata: Record<string, string> | undefined;
   /** Keys of platform roles. */
   roles: readonly string[];
+  /** The account of which the user becomes a member, and in which they act by default. Undefined: only the one that they own. */
+  accountId: string | undefined;
   /** Default: the first redirect URI of the client. */
   redirectUri: string | undefined;
   options: MailOptions;
@@ -67,17 +70,19 @@ interface PlannedMail {
  * number of simultaneous calls. There is no password: the person chooses one by the link of the mail. If a call stops after the
  * insert, or its mail can't be sent, the same request completes it.
  * @returns the user, with the identifier
- * @throws NestError invalid_redirect_uri, role_not_found, capability_escalation, identifier_taken, delivery_failed, unavailable
+ * @throws NestError invalid_redirect_uri, role_not_found, capability_escalation, account_not_found, identifier_taken,
+ *   delivery_failed, unavailable
  */
 export async function createUser(
   core: CreateUserCore,
   wanted: NewUser,
   creating: Creating,
 ): Promise<{ user: User; identifier: Identifier }> {
-  const { client, target, roles, options, redirectUri } = wanted;
+  const { client, target, roles, options, redirectUri, accountId } = wanted;
   judgeUserRoles({}, roles, creating.own, rightsOfCaller(creating.caller));
   const kind = chooseMail(client, target.type, options);
   const planned = { kind, page: pageOfMail(client, kind, redirectUri) };
+  if (accountId !== undefined) await requireAccount(core, accountId);
   const now = core.clock.now();
   const identifier = await claim(core, target, creating, now);
   const recordFailure = () => core.identifiers.recordFailedRegistration(identifier._id, now.toISOString());
@@ -122,14 +127,15 @@ async function complete(
   { kind, page }: PlannedMail,
   { identifier, now, ...creating }: Creating & { identifier: Identifier; now: Date },
 ): Promise<User> {
-  const { client, target, roles, name, metadata } = wanted;
+  const { client, target, roles, name, metadata, accountId } = wanted;
   const { userId, createdAt } = identifier;
   const source = byCaller(creating.caller, creating.call);
   const prepared =
     kind === null ? null : prepareMail(core, { client, target, page }, { identifier, kind }, { source, now });
   const verification = prepared?.verification ?? null;
   await settleAll([
-    ensureUserWithAccount(core, userId, createdAt, { name, accountName: null, metadata }),
+    ensureUserWithAccount(core, userId, createdAt, { name, accountName: null, metadata, accountId }),
+    accountId === undefined ? null : joinAccount(core, identifier, accountId, { source, at: createdAt }),
     verification && core.verifications.insert(verification),
   ]);
   if (roles.length > 0)

@@ -24,7 +24,7 @@ export class UserCreation {
   async ensure(
     id: string,
     createdAt: string,
-    profile: Pick<User, "name" | "metadata"> = {},
+    profile: Pick<User, "name" | "metadata" | "defaultAccountId"> = {},
   ): Promise<User | null> {
     try {
       return await this.#collection.findOneAndUpdate(

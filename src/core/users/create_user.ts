@@ -8,6 +8,8 @@ export interface GivenNames {
   accountName: string | null;
   /** What an administrator stores with the user. Absent: nothing. */
   metadata?: Record<string, string> | undefined;
+  /** The account of others in which the user acts by default. Absent: the one that they own. */
+  accountId?: string | undefined;
 }
 const NO_NAMES: GivenNames = { name: null, accountName: null };
 
@@ -21,10 +23,14 @@ export async function ensureUserWithAccount(
   core: UserCreationCore,
   id: string,
   createdAt: string,
-  { name, accountName, metadata }: GivenNames = NO_NAMES,
+  { name, accountName, metadata, accountId }: GivenNames = NO_NAMES,
 ): Promise<void> {
   const [found] = await settleAll([
-    core.users.ensure(id, createdAt, { ...(name !== null && { name }), ...(metadata && { metadata }) }),
+    core.users.ensure(id, createdAt, {
+      ...(name !== null && { name }),
+      ...(metadata && { metadata }),
+      ...(accountId !== undefined && { defaultAccountId: accountId }),
+    }),
     ensureOwnAccounts(core, [{ _id: id, createdAt, accountName }]),
   ]);
   // An earlier release created the user.

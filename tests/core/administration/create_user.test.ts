@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
+import { as, newOwner } from "#tests/support/members.ts";
 import {
   BUSY_MACHINE,
   type CallOptions,
@@ -124,6 +125,34 @@ describe("create_user", () => {
     expect((await create(address, { client_id: undefined, roles: ["writer"] }, as)).status).toBe(200);
     const stranger = { bearer: (await nest.signIn("stranger@example.com")).access_token };
     expect(codeOf(await create(newAddress(), {}, stranger))).toEqual([403, "access_denied"]);
+  });
+
+  test("with account_id, makes the user a member of the account, who stays when the address is proved", async () => {
+    const owner = await newOwner(nest);
+    const address = newAddress();
+    const { body } = await create(address, { account_id: owner.account_id });
+    const user_id = body.user.id;
+    const inAccount = { account_id: owner.account_id, role: 50, role_key: "member" };
+    expect((await getUser(user_id)).body).toMatchObject(inAccount);
+    expect((await resetPassword(nest, { token: tokenIn(address), password: P2 })).status).toBe(200);
+    const { body: tokens } = await signInWith(nest, address, P2);
+    expect((await as(nest, tokens, "get_user")).body).toMatchObject(inAccount);
+    const { items } = (await as(nest, tokens, "list_accounts")).body;
+    const own = user_id.replace("user_", "account_");
+    expect(items.map(({ id }: { id: string }) => id).sort()).toEqual([owner.account_id, own].sort());
+    const rows = (await nest.moveEvents()).filter(({ userId }) => userId === user_id);
+    expect(rows.filter(({ action }) => action === "account.user_added")).toMatchObject([
+      { actor: { type: "internal" }, target: { id: owner.account_id }, data: { role: "member" } },
+    ]);
+  });
+
+  test("claims no address for an account that does not exist, or has no member", async () => {
+    const address = newAddress();
+    const empty = { _id: "account_empty" as never, name: null, createdAt: "2026-01-01T00:00:00.000Z" };
+    await nest.collection("accounts").insertOne({ ...empty, updatedAt: null, deletedAt: null });
+    for (const account_id of ["account_nothing", "account_empty"])
+      expect(codeOf(await create(address, { account_id }))).toEqual([404, "account_not_found"]);
+    expect((await create(address)).status).toBe(200);
   });
 
   test("gives an address to one of 50 calls at once", async () => {

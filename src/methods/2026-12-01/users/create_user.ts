@@ -28,6 +28,7 @@ export const request = strictObject({
   client_id: optional(text()),
   name: optional(text(128)),
   roles: optional(array(roleKey()).check(maxLength(20))),
+  account_id: optional(text()),
   metadata: optional(metadata),
   redirect_uri: optional(text()),
   options: optional(strictObject({ send_email: flag, send_reset_email: flag, verify_email: flag })),
@@ -55,6 +56,7 @@ export const handler = rpc({
     "invalid_redirect_uri",
     "role_not_found",
     "capability_escalation",
+    "account_not_found",
     "identifier_taken",
     "delivery_failed",
   ],
@@ -65,7 +67,8 @@ export const handler = rpc({
     const client = core.oauthClients.require(clientIdOf(caller, asked.client_id));
     const target = readTarget(client, type, asked.identifier_value);
     const wanted = {
-      ...{ client, target, name, metadata, roles, redirectUri: asked.redirect_uri },
+      ...{ client, target, name, metadata, roles },
+      ...{ accountId: asked.account_id, redirectUri: asked.redirect_uri },
       options: {
         sendEmail: options.send_email === true,
         sendResetEmail: options.send_reset_email,
