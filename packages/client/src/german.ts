@@ -61,7 +61,8 @@ export const GERMAN: Messages = {
   identifier_not_verified: "Bestätige zuerst diese Adresse oder Nummer.",
   user_not_found: "Diesen Benutzer gibt es nicht oder nicht mehr.",
   cannot_disable_self: "Du kannst dich nicht selbst sperren.",
-  delete_not_allowed: "Diese Person lässt sich hier nicht löschen. Du kannst sie nur aus dem Konto entfernen.",
+  delete_not_allowed:
+    "Diese Person lässt sich hier nicht löschen. Du kannst sie nur aus dem Konto entfernen.",
   unknown_capability: INVALID_REQUEST,
   capability_escalation: "Du kannst keine Rechte vergeben oder ändern, die du selbst nicht hast.",
   role_not_found: "Diese Rolle gibt es nicht oder nicht mehr.",

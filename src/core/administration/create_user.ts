@@ -1,3 +1,4 @@
+import { joinAccount, requireAccount } from "#core/administration/created_member.ts";
 import {
   type CreationMail,
   chooseMail,
@@ -6,7 +7,6 @@ import {
   pageOfMail,
   prepareMail,
 } from "#core/administration/creation_mail.ts";
-import { joinAccount, requireAccount } from "#core/administration/created_member.ts";
 import type { Call, Caller } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";

@@ -18,8 +18,8 @@ export interface ChosenAccount {
   findIdentifier: () => Promise<Identifier | null>;
   /** Whether the sign-in proves the identifier. A first proof ends memberships of accounts that added the user before. */
   provesIdentifier: boolean;
-  /** Removes what counted the secret as a failure, because it was right. */
-  release?: () => Promise<unknown>;
+  /** Records that a right secret signed nobody in, and removes what counted it as wrong. May throw an error of its own. */
+  recordRefusal?: () => Promise<unknown>;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface ChosenAccount {
  */
 export async function signInToAccount<Pair extends TokenPair>(
   core: ChosenAccountCore,
-  { accountId, findIdentifier, provesIdentifier, release }: ChosenAccount,
+  { accountId, findIdentifier, provesIdentifier, recordRefusal }: ChosenAccount,
   call: Call,
   signIn: () => Promise<Pair>,
 ): Promise<Pair> {
@@ -41,7 +41,7 @@ export async function signInToAccount<Pair extends TokenPair>(
   const memberships = identifier === null ? [] : await membershipsOf(core, identifier.userId);
   const lasting = memberships.filter(({ isProvisional }) => !(isFirstProof && isProvisional));
   if (!isIn(lasting, accountId)) {
-    await release?.();
+    await recordRefusal?.();
     throw new NestError("account_not_found");
   }
   const pair = await signIn();

@@ -26,7 +26,10 @@ import { type codeDevice, readCodeDevice } from "#core/verifications/code_device
 export type PasswordGrantCore = GrantCore &
   AuditCore &
   NewDeviceCore &
-  Pick<Core, "accountMembers" | "identifiers" | "passwords"> & { captcha: Captcha; passwordHasher: PasswordHasher };
+  Pick<Core, "accountMembers" | "identifiers" | "passwords"> & {
+    captcha: Captcha;
+    passwordHasher: PasswordHasher;
+  };
 
 /** The tokens of a sign-in with a password. */
 export interface PasswordTokens extends TokenPair {

@@ -66,18 +66,20 @@ export async function redeemUserCode(
     throw notFound();
   }
   const { counted, identifier } = await countCode(core, link, code, call);
-  const { nonce: secret, ...presented } = code;
+  const { nonce: secret, accountId, ...presented } = code;
   const proof: PresentedCode = { ...presented, id: link._id, secret, isUserCode: true };
   const decision = judgeUserCode(core, link, { code, proof }, now);
+  // If there is no user, the row names a user who does not exist, so that both cases take the same steps.
+  const user = identifier ?? { userId: derivedIdOf(link._id, "user") };
+  const audit = (error: ErrorCode) =>
+    auditNow(core, signInFailed(link, user, call, now.toISOString()), error);
   if (decision === null) {
-    // If there is no user, the row names a user who does not exist, so that both cases take the same steps.
-    const user = identifier ?? { userId: derivedIdOf(link._id, "user") };
-    await auditNow(core, signInFailed(link, user, call, now.toISOString()), "verification_not_found");
+    await audit("verification_not_found");
     throw notFound();
   }
-  const { accountId } = code;
   const release = () => releaseRightCode(core, counted);
-  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: true, release };
+  const recordRefusal = () => settleAll([release(), audit("account_not_found")]);
+  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: true, recordRefusal };
   const signIn = { client, secret, amr: ["otp" as const], accountId, now, call };
   const recordFailure = () => core.authorizations.recordFailedRedemption(link._id, now.toISOString());
   return withFailureRecorded(recordFailure, () =>

@@ -192,12 +192,15 @@ describe("a sign-in to a chosen account", () => {
     expect((await redeemCode(nest, sent)).status).toBe(200);
   });
 
-  test("counts no right password as a wrong one", async () => {
+  test("counts no right password as a wrong one, and records the refusals", async () => {
     const person = await newOwner(nest);
     const replies: Reply[] = [];
     for (let each = 0; each < 12; each++) replies.push(await signInTo(person, "account_nothing"));
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([404]));
     expect((await signInWith(nest, person.address)).status).toBe(200);
+    const rows = await nest.collection("audit_logs").find({ userId: person.user_id }).toArray();
+    const failed = rows.filter(({ action }) => action === "user.sign_in_failed");
+    expect(failed.map(({ errorCode }) => errorCode)).toEqual(Array(12).fill("account_not_found"));
   });
 
   test("ends when the user is removed from the account, and other sessions stay", async () => {
@@ -237,7 +240,13 @@ describe("a sign-in to a chosen account", () => {
     const claimed = await newOwner(nest, { isVerified: false });
     const member = await newOwner(nest);
     const { user_id: userId } = member;
-    const joined = { accountId: claimed.account_id, userId, role: "member", status: "active", removedAt: null };
+    const joined = {
+      accountId: claimed.account_id,
+      userId,
+      role: "member",
+      status: "active",
+      removedAt: null,
+    };
     const added = { _id: `acctmem_${userId}_in` as never, createdAt: "2026-01-01T00:00:00.000Z" };
     await nest.collection("account_members").insertOne({ ...added, ...joined });
     const { body } = await signInTo(member, claimed.account_id);

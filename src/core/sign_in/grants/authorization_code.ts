@@ -29,6 +29,9 @@ export const authorizationCode = {
   redeem: redeemAuthorizationCode,
 } as const;
 
+/** The refusal of a right code of a user who is no member of the account that the request names. */
+const NO_MEMBER = { outcome: "refuse", code: "account_not_found", countsAsFailure: true } as const;
+
 /**
  * Signs a user in with the code of a magic link. If the response was lost, the client repeats the request: once the first
  * call can no longer be running, it gets the same session and refresh token, until a token of the session is used
@@ -56,7 +59,10 @@ async function redeemAuthorizationCode(
     const recordFailure = () => core.authorizations.recordFailedRedemption(presented.id, now.toISOString());
     const { account_id: accountId } = request;
     const findIdentifier = () => core.identifiers.findActive("email", identifierValue);
-    const chosen = { accountId, findIdentifier, provesIdentifier: true };
+    const recordRefusal = async () => {
+      throw await refuse(core, NO_MEMBER, { found, presented, call });
+    };
+    const chosen = { accountId, findIdentifier, provesIdentifier: true, recordRefusal };
     return withFailureRecorded(recordFailure, () =>
       signInToAccount(core, chosen, call, async () => {
         const won = await winRedemption(core, decision, presented, now);

@@ -11,6 +11,7 @@ import type { User } from "#core/repositories/users.ts";
 import type { Verification, VerificationPurpose } from "#core/repositories/verifications.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
+import { settleAll } from "#core/settle.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import {
   type CodeGrantCore,
@@ -23,7 +24,11 @@ import {
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { identityOf } from "#core/verifications/code_request.ts";
-import { type CountedCode, countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
+import {
+  type CountedCode,
+  countPresentedCode,
+  releaseRightCode,
+} from "#core/verifications/failure_limits.ts";
 import { findPresented } from "#core/verifications/redeem_verification.ts";
 import { invalidBody, text, typedAddress } from "#core/wire.ts";
 
@@ -132,9 +137,15 @@ const readDevice = ({ device }: Pick<OtpRequest, "device">) => ({
 function complete(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<CodeTokens> {
   const { accountId, now, call } = signIn;
   const { verification, identifier, counted } = right;
+  const owner = identifier ?? { userId: newUserIdOf(verification) };
+  const failed = () => signInFailed(verification, owner, call, now.toISOString());
   const chosen = {
     ...{ accountId, findIdentifier: async () => identifier, provesIdentifier: true },
-    ...(counted && { release: () => releaseRightCode(core, counted) }),
+    // Codes allow five attempts; the tokens of links allow any number, so their refusals get no row.
+    ...(counted && {
+      recordRefusal: () =>
+        settleAll([releaseRightCode(core, counted), auditNow(core, failed(), "account_not_found")]),
+    }),
   };
   const recordFailure = () => core.verifications.recordFailedRedemption(verification._id, now.toISOString());
   return withFailureRecorded(recordFailure, () =>

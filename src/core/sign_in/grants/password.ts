@@ -103,10 +103,17 @@ function complete(
   signIn: PasswordSignIn,
 ): Promise<PasswordTokens> {
   const { password: stored, identifier, counted } = right;
-  const { accountId, call } = signIn;
-  const release = () =>
-    settleAll([core.passwords.acceptPresented(stored, null), resetFailures(core, counted)]);
-  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: false, release };
+  const { accountId, call, client, startedAt } = signIn;
+  const { userId } = stored;
+  const failed = () => passwordRefused({ userId, clientId: client.id }, call, startedAt.toISOString());
+  const recordRefusal = () =>
+    settleAll([
+      core.passwords.acceptPresented(stored, null),
+      resetFailures(core, counted),
+      auditNow(core, failed(), "account_not_found"),
+    ]);
+  const found = { findIdentifier: async () => identifier, provesIdentifier: false };
+  const chosen = { accountId, ...found, recordRefusal };
   return signInToAccount(core, chosen, call, () => signInWithPassword(core, right, signIn));
 }
 
