@@ -10,13 +10,13 @@ export const VERSION = "2026-12-01";
 export const METHODS = {
   accept_account_invite: {"bearer":true,"fills":"client_id","answer":"account_id","errors":"client_not_found verification_not_found rate_limited"},
   add_account_user: {"bearer":true,"fills":"redirect_uri","answer":"account_id status","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited delivery_failed"},
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials grant_not_allowed not_found client_not_found verification_not_found rate_limited captcha_unavailable"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials grant_not_allowed not_found client_not_found verification_not_found account_not_found rate_limited captcha_unavailable"},
   change_plan: {"bearer":true,"fills":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_account: {"bearer":true,"fills":"","answer":"account{}","errors":"own_address_not_verified too_many_accounts"},
   create_checkout_session: {"bearer":true,"fills":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
-  create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found identifier_taken delivery_failed"},
+  create_user: {"bearer":true,"fills":"client_id redirect_uri","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found account_not_found identifier_taken delivery_failed"},
   create_webhook: {"bearer":true,"fills":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event client_not_found too_many_webhooks"},
   delete_role: {"bearer":true,"fills":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
   delete_user: {"bearer":true,"fills":"user_id","answer":"deleted_at","errors":"reauthentication_required capability_escalation user_not_found active_subscription last_owner last_admin stripe_error"},
@@ -39,7 +39,7 @@ export const METHODS = {
   list_webhook_deliveries: {"bearer":true,"fills":"","answer":"items[]","errors":"webhook_not_found"},
   list_webhooks: {"bearer":true,"fills":"","answer":"items[]","errors":""},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
-  remove_account_user: {"bearer":true,"fills":"user_id","answer":"removed_at","errors":"capability_escalation account_not_found user_not_found last_owner"},
+  remove_account_user: {"bearer":true,"fills":"user_id","answer":"removed_at","errors":"capability_escalation delete_not_allowed reauthentication_required account_not_found user_not_found last_owner active_subscription last_admin stripe_error"},
   remove_identifier: {"bearer":true,"fills":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   reset_password: {"bearer":false,"fills":"client_id","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   retry_webhook_delivery: {"bearer":true,"fills":"","answer":"delivery{}","errors":"delivery_not_found webhook_disabled"},
@@ -74,13 +74,13 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 export interface Errors {
   accept_account_invite: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   add_account_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "own_address_not_verified" | "capability_escalation" | "account_not_found" | "role_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed";
-  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "rate_limited" | "captcha_unavailable";
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "account_not_found" | "rate_limited" | "captcha_unavailable";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_account: CommonError | "own_address_not_verified" | "too_many_accounts";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
-  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "identifier_taken" | "delivery_failed";
+  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "account_not_found" | "identifier_taken" | "delivery_failed";
   create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "too_many_webhooks";
   delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   delete_user: CommonError | "reauthentication_required" | "capability_escalation" | "user_not_found" | "active_subscription" | "last_owner" | "last_admin" | "stripe_error";
@@ -103,7 +103,7 @@ export interface Errors {
   list_webhook_deliveries: CommonError | "webhook_not_found";
   list_webhooks: CommonError;
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
-  remove_account_user: CommonError | "capability_escalation" | "account_not_found" | "user_not_found" | "last_owner";
+  remove_account_user: CommonError | "capability_escalation" | "delete_not_allowed" | "reauthentication_required" | "account_not_found" | "user_not_found" | "last_owner" | "active_subscription" | "last_admin" | "stripe_error";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   retry_webhook_delivery: CommonError | "delivery_not_found" | "webhook_disabled";
@@ -281,6 +281,8 @@ export interface Requests {
       /** A hash of the device's hardware. */
       fingerprint?: string;
     };
+    /** For `authorization_code`, `otp` and `password`: the account in which the user acts in this session. Absent: the user's default account. */
+    account_id?: string;
     /** Whether the tokens go into cookies. Absent: as `cookies.default` of the client in the app file. Ignored if the refresh token comes from a cookie. */
     set_cookie?: boolean;
     /** An opaque string. It expires after 365 days and works once: using it returns its successor. Keep only the newest. */
@@ -360,6 +362,8 @@ export interface Requests {
     name?: string;
     /** The keys of the user's platform roles. Callers give only roles that their own roles allow. */
     roles?: Array<string>;
+    /** The account of which the user becomes a member, and in which they act by default. Absent: only the one that they own. */
+    account_id?: string;
     /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
     metadata?: {
     };
@@ -577,6 +581,8 @@ export interface Requests {
     account_id?: string;
     /** The id of the member. */
     user_id: string;
+    /** Whether the user is deleted too. Only for a user whom the account added, and who is in no other account. Default: `false`. */
+    delete_user?: boolean;
   };
   /** Removes an email address or phone number of the user. */
   remove_identifier: {
