@@ -160,6 +160,57 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByText("support, user").or(page.getByText("user, support")).first().waitFor();
   });
 
+  test("tells who disabled a user and why they were signed out, by action and outcome, page by page", async () => {
+    const address = "audrey@example.com";
+    const { user_id } = await caller.signIn(address);
+    await caller.signInWith(address, "not the password");
+    for (let change = 0; change < 11; change++)
+      await caller.call("update_user", { user_id, name: `Audrey ${change}` }, caller.internal);
+    const boss = await userWithRoles(caller, "boss@example.com", ["admin"]);
+    const page = await openConsole(suite, caller, { address: "boss@example.com" });
+    await openUser(page, address);
+    await press(page, "Disable user");
+    await page.getByRole("dialog").getByRole("button", { name: "Disable user" }).click();
+    await page.getByRole("button", { name: "Make active" }).waitFor();
+    await suite.stack.ask("POST", "/dev/jobs/move_events");
+    await press(page, "Refresh the audit trail");
+    const trail = page.getByRole("list", { name: "Audit trail" });
+    await trail.getByText("Session ended: an administrator disabled the user").waitFor();
+    await trail.getByRole("link", { name: boss.user_id }).first().waitFor();
+    await inspectBoth(page, "console_audit");
+
+    await page.getByLabel("What happened").selectOption({ label: "User changed" });
+    await expect.poll(() => trail.getByText("User changed: name").count()).toBe(10);
+    await trail.getByText("By a program with the internal key").first().waitFor();
+    await press(page, "Show more");
+    await expect.poll(() => trail.getByText("User changed: name").count()).toBe(11);
+
+    await page.getByLabel("What happened").selectOption({ label: "Everything" });
+    await page.getByLabel("Outcome").selectOption({ label: "Refused" });
+    await expect.poll(() => trail.getByRole("listitem").count()).toBe(1);
+    await trail.getByText("Details").click();
+    await trail.getByText("invalid credentials").waitFor();
+    await shows(page, "By somebody who was not signed in");
+
+    await page.getByLabel("What happened").selectOption({ label: "User disabled" });
+    await shows(page, "Nothing of this kind is recorded.");
+    await page.getByLabel("Outcome").selectOption({ label: "All" });
+    await trail.getByRole("link", { name: boss.user_id }).click();
+    await page.getByRole("heading", { name: "boss@example.com" }).waitFor();
+  });
+
+  test("shows no audit trail without the capability, and names it", async () => {
+    const role = { scope: "platform", key: "reader", name: "Reader", level: 0, capabilities: ["users.read"] };
+    expect(await caller.call("set_role", role, caller.internal)).toMatchObject({ status: 200 });
+    await caller.signIn("seen@example.com");
+    await userWithRoles(caller, "reader@example.com", ["reader"]);
+    const page = await suite.open("/console");
+    await signInToConsole(page, caller, "reader@example.com");
+    await page.getByRole("heading", { name: "Users" }).waitFor();
+    await openUser(page, "seen@example.com");
+    await shows(page, "You need the capability audit.read to see this.");
+  });
+
   test("asks for a fresh sign-in where Nest requires one, and then ends the session", async () => {
     const address = "fresh@example.com";
     const page = await openConsole(suite, caller, { address });

@@ -6,6 +6,7 @@ import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 import { type AuditedCode, auditedEvents } from "#core/sessions/audited_history.ts";
 import { type CodeEventCode, codeEvents } from "#core/sessions/code_history.ts";
+import { REVOKED_BECAUSE } from "#core/sessions/revoked_because.ts";
 
 /** What happened, for programs. A code never changes its meaning; `what` of an event may get other words. */
 export type SignInEventCode =
@@ -34,21 +35,6 @@ export interface SignInEvent {
   about: string;
   what: string;
 }
-
-const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
-  signed_out: "the user signed out on this device",
-  password_reset: "the user set a new password with a link or a code",
-  password_set: "the user set another password",
-  revoked_by_user: "the user revoked it from another session",
-  revoked_by_operator: "an operator revoked it",
-  user_deleted: "the user was deleted",
-  user_disabled: "an administrator disabled the user",
-  removed_from_account: "the user was removed from the account in which it acted",
-  address_proved: "it had started before the owner of the address proved it",
-  disowned: "the user said that it was not theirs, by the link in the mail about a new device",
-  refresh_token_reuse:
-    "a refresh token was used again after its successor was in use, so the token may have been copied",
-};
 
 /** The documents of a user from which the history is made. */
 type HistoryOf = Pick<

@@ -2,6 +2,7 @@ import { useEffect } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
 import { useCall } from "#client/react.ts";
 import { Act } from "#tools/console/page/act.tsx";
+import { Audit } from "#tools/console/page/audit.tsx";
 import { Billing } from "#tools/console/page/billing.tsx";
 import { StatusMark } from "#tools/console/page/find_user.tsx";
 import { time } from "#tools/console/page/format.ts";
@@ -42,6 +43,7 @@ export function UserPage({ id }: { id: string }) {
           </div>
           <div class="column">
             <History id={id} />
+            <Audit id={id} />
             {mayManageRoles && <Roles user={user} reload={reload} />}
           </div>
         </>
