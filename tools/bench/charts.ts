@@ -1,4 +1,5 @@
 import { type Bar, barChart, lineChart } from "#tools/bench/chart.ts";
+import { consoleChart } from "#tools/bench/console_chart.ts";
 import type { Results, Section } from "#tools/bench/figures.ts";
 import { describeMachine, type Machine } from "#tools/bench/machine.ts";
 import type { PairRow } from "#tools/bench/peer_pairs.ts";
@@ -20,7 +21,7 @@ const on = (machine: Machine) => describeMachine(machine).split(" Load before")[
 
 /** Draws the chart of each section. @returns SVGs by section */
 export async function chartsOf(results: Results) {
-  const { load, throughput, crowd, peers, network, growth, memory, storage } = results;
+  const { load, throughput, crowd, peers, network, growth, memory, storage, console: page } = results;
   const charts: Partial<Record<Section, Promise<string>>> = {
     ...(load && { load: loadChart(load.figures, on(load.machine)) }),
     ...(throughput && { throughput: throughputChart(throughput.figures, on(throughput.machine)) }),
@@ -30,6 +31,7 @@ export async function chartsOf(results: Results) {
     ...(growth && { growth: growthChart(growth.figures, on(growth.machine)) }),
     ...(memory && { memory: memoryChart(memory.figures, on(memory.machine)) }),
     ...(storage && { storage: storageChart(storage.figures, on(storage.machine)) }),
+    ...(page && { console: consoleChart(page.figures, on(page.machine)) }),
   };
   return Promise.all(Object.entries(charts).map(async ([name, chart]) => [name, await chart] as const));
 }

@@ -1,4 +1,5 @@
 import type { Machine } from "#tools/bench/machine.ts";
+import type { ConsoleResult } from "#tools/bench/sections/console.ts";
 import type { CrowdRow } from "#tools/bench/sections/crowd.ts";
 import type { GrowthRow } from "#tools/bench/sections/growth.ts";
 import type { LoadResult } from "#tools/bench/sections/load.ts";
@@ -18,6 +19,7 @@ export interface Figures {
   growth: GrowthRow[];
   memory: MemoryResult;
   storage: StorageRow[];
+  console: ConsoleResult;
 }
 export type Section = keyof Figures;
 

@@ -14,6 +14,7 @@ import { currentMachine, describeMachine } from "#tools/bench/machine.ts";
 import { installPeers } from "#tools/bench/peer_packages.ts";
 import { profileCase } from "#tools/bench/profile_case.ts";
 import { writeResults } from "#tools/bench/results.ts";
+import { describeConsole, measureConsole } from "#tools/bench/sections/console.ts";
 import { describeCrowd, measureCrowd } from "#tools/bench/sections/crowd.ts";
 import { describeGrowth, leastUsers, measureGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad, measureLoad } from "#tools/bench/sections/load.ts";
@@ -34,6 +35,7 @@ const SECTIONS = [
   "growth",
   "memory",
   "storage",
+  "console",
 ] as const satisfies Section[];
 
 const { values } = parseArgs({
@@ -95,6 +97,7 @@ try {
   await run("growth", () => measureGrowth(bench, sizes.growth), describeGrowth);
   await run("memory", () => measureMemory(bench, sizes.memory), describeMemory);
   await run("storage", () => measureStorage(bench, sizes.storage), describeStorage);
+  await run("console", () => measureConsole(sizes.console), describeConsole);
 } finally {
   await bench.close();
 }

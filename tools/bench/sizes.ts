@@ -15,6 +15,7 @@ export interface Sizes {
   growth: GrowthOptions;
   memory: { calls: number };
   storage: StorageOptions;
+  console: { rounds: number };
 }
 
 const AS_NEST = { limits: "database", networks: "distinct" } as const;
@@ -35,6 +36,7 @@ export const NORMAL: Sizes = {
   growth: { users: [1_500, 100_000], calls: 10, rounds: 8 },
   memory: { calls: 100_000 },
   storage: { machines: 1_000, writtenDays: 7 },
+  console: { rounds: 15 },
 };
 
 /** Adds a million users, which takes minutes to insert and gigabytes of disk. */
@@ -50,4 +52,5 @@ export const SHORT: Sizes = {
   growth: { users: [200, 400], calls: 2, rounds: 2 },
   memory: { calls: 1_000 },
   storage: { machines: 10, writtenDays: 2 },
+  console: { rounds: 1 },
 };

@@ -2,6 +2,7 @@ import { describeMachine } from "#tools/bench/machine.ts";
 import { peerVersion } from "#tools/bench/peer_packages.ts";
 import { PEER_INDEXES, PEER_SETTINGS } from "#tools/bench/peer_settings.ts";
 import { readResults } from "#tools/bench/results.ts";
+import { describeConsole } from "#tools/bench/sections/console.ts";
 import { describeCrowd } from "#tools/bench/sections/crowd.ts";
 import { describeGrowth } from "#tools/bench/sections/growth.ts";
 import { describeLoad } from "#tools/bench/sections/load.ts";
@@ -16,7 +17,7 @@ export const path = "docs/bench/figures.md";
 
 /** The newest figures of `npm run bench`, from docs/bench/results.json. */
 export async function render() {
-  const { load, throughput, crowd, peers, network, growth, memory, storage } = await readResults();
+  const { load, throughput, crowd, peers, network, growth, memory, storage, ...others } = await readResults();
   return [
     "# Figures",
     "The newest results of `npm run bench`, for developers who compare a change with them. " +
@@ -30,6 +31,7 @@ export async function render() {
     ...(growth ? section("growth", growth, describeGrowth(growth.figures)) : []),
     ...(memory ? section("memory", memory, describeMemory(memory.figures)) : []),
     ...(storage ? section("storage", storage, describeStorage(storage.figures)) : []),
+    ...(others.console ? section("console", others.console, describeConsole(others.console.figures)) : []),
   ];
 }
 
