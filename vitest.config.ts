@@ -33,8 +33,8 @@ const SLOW = [
 /** Starts last: it waits for a document that the run inserted at its start to expire. */
 const LAST = "/tests/tools/local/database/ttl.test";
 
-/** Randomized suites (model, fault injection, chaos), which explore more the longer they run: `npm run test:faults` runs them. */
-const RANDOMIZED = ["tests/model/**", "tests/faults/**", "tests/callbacks/chaos/**"];
+/** Randomized suites (model, fault injection, chaos, deliveries), which explore more the longer they run: `npm run test:faults` runs them. */
+const RANDOMIZED = ["tests/model/**", "tests/faults/**", "tests/callbacks/chaos/**", "tests/deliveries/**"];
 const isNamed = process.argv.some((argument) => argument.startsWith("tests/"));
 
 /** Node keeps the compiled code of modules here, for the workers and for the programs that tests run. */

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const { FAULTS_RUNS, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS } = process.env;
+const { FAULTS_RUNS, FAULTS_DELIVERIES, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS } =
+  process.env;
 
 /** The options of `npm run test:faults`, which passes them to the suites as environment variables. */
 export const suiteOptions = {
@@ -9,6 +10,8 @@ export const suiteOptions = {
   seconds: FAULTS_SECONDS ? Number(FAULTS_SECONDS) : null,
   /** How many histories a suite of `tests/properties` runs; null: its own default. */
   runs: FAULTS_RUNS ? Number(FAULTS_RUNS) : null,
+  /** How many deliveries the suite `deliveries` makes; null: its own default. */
+  deliveries: FAULTS_DELIVERIES ? Number(FAULTS_DELIVERIES) : null,
   /** Whether `npm run test:faults` runs the suite, not `npm test`, which takes smaller samples. */
   isFaultsRun: FAULTS_REPORTS !== undefined,
   /** Whether to run a suite whole instead of a short sample. */
@@ -22,7 +25,15 @@ export const endOf = (seconds: number | null) => Date.now() + (seconds ?? 0) * 1
 
 /** The result of a suite. */
 export interface SuiteReport {
-  suite: "model" | "addresses" | "faults" | "chaos" | "trial_chaos" | "killed_database" | "money";
+  suite:
+    | "model"
+    | "addresses"
+    | "faults"
+    | "chaos"
+    | "trial_chaos"
+    | "killed_database"
+    | "deliveries"
+    | "money";
   /** One sentence, which the command prints at its end. */
   summary: string;
   table?: { head: readonly string[]; rows: readonly (readonly string[])[] };

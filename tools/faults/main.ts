@@ -18,6 +18,7 @@ const SUITES = {
   faults: ["tests/faults"],
   chaos: ["tests/callbacks/chaos"],
   money: ["tests/properties"],
+  deliveries: ["tests/deliveries"],
   crashes: [
     "tests/core",
     "tests/tools/local/database/engine",
@@ -33,6 +34,7 @@ interface Options {
   seed?: number;
   seconds?: number;
   runs?: number;
+  deliveries?: number;
   only?: string;
   all: boolean;
   record: boolean;
@@ -47,9 +49,10 @@ function wholeNumber(text: string): number {
 
 const program = new Command("npm run test:faults --")
   .description(
-    "Runs the model-based suite, the fault injection suite, the chaos suite and the money suite (random billing histories). Without\n" +
-      "options it runs a short sample with a fixed seed, as CI does. The suite 'crashes' (crashes at writes of billing events,\n" +
-      "concurrent calls) runs only with --suite crashes. npm test runs a part of its cases.",
+    "Runs the model-based suite, the fault injection suite, the chaos suite, the money suite (random billing histories) and the suite\n" +
+      "'deliveries' (webhooks, receivers that fail, and a process that is killed). Without options it runs a short sample with a fixed\n" +
+      "seed, as CI does. The suite 'crashes' (crashes at writes of billing events, concurrent calls) runs only with --suite crashes.\n" +
+      "npm test runs a part of its cases.",
   )
   .addOption(new Option("--suite <name>", "run one suite only").choices(Object.keys(SUITES)))
   .option("--seed <number>", "repeat the run that printed this seed", wholeNumber)
@@ -57,6 +60,11 @@ const program = new Command("npm run test:faults --")
   .option(
     "--runs <number>",
     "number of random billing histories in the money suite (default: 200)",
+    wholeNumber,
+  )
+  .option(
+    "--deliveries <number>",
+    "number of deliveries in the suite 'deliveries' (default: 1,000)",
     wholeNumber,
   )
   .option("--only <text>", "fault only the calls whose name contains the text, such as authenticate_user")
@@ -73,7 +81,7 @@ const options = program.opts<Options>();
 
 /** @returns the environment by which the suites get their options */
 function suiteEnvironment(reports: string): NodeJS.ProcessEnv {
-  const { seed, seconds, runs, only, all } = options;
+  const { seed, seconds, runs, deliveries, only, all } = options;
   const isShort = !all && seconds === undefined;
   const given = seed ?? process.env.SEED ?? (isShort ? SHORT_RUN_SEED : undefined);
   return {
@@ -82,6 +90,7 @@ function suiteEnvironment(reports: string): NodeJS.ProcessEnv {
     ...(given !== undefined && { SEED: String(given) }),
     ...(seconds !== undefined && { FAULTS_SECONDS: String(seconds) }),
     ...(runs !== undefined && { FAULTS_RUNS: String(runs) }),
+    ...(deliveries !== undefined && { FAULTS_DELIVERIES: String(deliveries) }),
     ...(only !== undefined && { FAULTS_ONLY: only }),
     ...(all && { FAULTS_ALL: "1" }),
   };

@@ -172,7 +172,7 @@ export const LOCAL: readonly (readonly [names: string, description: string, read
   ["SEED", "Repeats a randomized test with the seed that it printed", "`npm test`, `npm run test:faults`"],
   ["CLIENT_LIVES", "How many random sequences of calls the typed client's property test runs", "`npm test`"],
   [
-    "FAULTS_RUNS, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS",
+    "FAULTS_RUNS, FAULTS_DELIVERIES, FAULTS_SECONDS, FAULTS_ALL, FAULTS_ONLY, FAULTS_REPORTS",
     "Set by `npm run test:faults` from its options",
     "`npm run test:faults`",
   ],

@@ -10,6 +10,7 @@ const SECTIONS = [
   ["addresses", "Histories of an address", "npm run test:faults -- --suite model --all --record"],
   ["chaos", "Stripe events in random order", "npm run test:faults -- --suite chaos --all --record"],
   ["trial_chaos", "Concurrent trial requests", "npm run test:faults -- --suite chaos --all --record"],
+  ["deliveries", "Webhook deliveries", "npm run test:faults -- --suite deliveries --all --record"],
   ["attacks", "Attacks", "npm run test:attacks -- --record"],
   ["attack_timing", "Response times an attacker can compare", "npm run test:attacks -- --timing --record"],
   ["soak", "Soak test", "npm run soak -- --record"],
