@@ -1,6 +1,6 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { numbers } from "#tools/bench/fill_database.ts";
-import { median, round } from "#tools/bench/statistics.ts";
+import { median } from "#tools/bench/statistics.ts";
 import type { FigureTable } from "#tools/bench/tables.ts";
 import { startLocalStack } from "#tools/local/stack.ts";
 import { findBrowser } from "#tools/machine/browser.ts";
@@ -86,7 +86,10 @@ export function summarize(
   const of = (moment: Moment) => loads.map(({ ms }) => ms[moment]);
   const entries = MOMENTS.map(
     (moment) =>
-      [moment, { median: round(median(of(moment)), 3), longest: round(Math.max(...of(moment)), 3) }] as const,
+      [
+        moment,
+        { median: Math.round(median(of(moment))), longest: Math.round(Math.max(...of(moment))) },
+      ] as const,
   );
   return {
     rounds: loads.length,
