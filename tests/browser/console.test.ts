@@ -103,6 +103,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Disable user" }).click();
     await page.getByRole("button", { name: "Make active" }).waitFor();
     await shows(page, "Done: Disable user.");
+    await shows(page, "The user is signed in nowhere.");
     expect(await caller.call("get_user", {}, asUser(tokens))).toMatchObject({ status: 401 });
     await press(page, "Make active");
     await page.getByRole("dialog").getByRole("button", { name: "Make active" }).click();

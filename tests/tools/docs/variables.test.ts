@@ -11,7 +11,7 @@ const UNDOCUMENTED = [
   "AWS_LAMBDA_RUNTIME_API",
   "AWS_LAMBDA_FUNCTION_NAME",
   "CRASH_POINT",
-  "NODE_ENV",
+  "CLOCK_STARTED_AT",
   // Replaced in a bundle of a browser test.
   "NODE_ENV",
 ];

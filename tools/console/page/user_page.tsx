@@ -38,11 +38,12 @@ export function UserPage({ id }: { id: string }) {
           <Summary user={user} reload={reload} />
           <div class="column">
             <Identifiers user={user} />
-            <Sessions user={user} />
+            {/* A change of the status ends sessions, so both lists are read again. */}
+            <Sessions key={`sessions ${user.status}`} user={user} />
             <Billing id={id} />
           </div>
           <div class="column">
-            <History id={id} />
+            <History key={`history ${user.status}`} id={id} />
             <Audit id={id} />
             {mayManageRoles && <Roles user={user} reload={reload} />}
           </div>
