@@ -1,6 +1,6 @@
 import type { EventSource } from "#core/events/event_source.ts";
 import { countEvent } from "#core/events/recorded_count.ts";
-import { derivedIdOf, newId } from "#core/ids.ts";
+import { idOfBoth, newId } from "#core/ids.ts";
 import type { EventTarget, EventType, StoredEvent } from "#core/repositories/outbox.ts";
 
 /** The data of each event: ids, and words of a fixed list. No address and no secret. */
@@ -79,8 +79,9 @@ export function recordEvent<Type extends EventType>(
 }
 
 /**
- * As `recordEvent`, for an event that happens once for another resource. Its id derives from that resource's id, so a
- * repeated write stores it once.
+ * As `recordEvent`, for an event that happens once for another resource. Its id derives from that resource's id and from the
+ * type, so a repeated write stores it once. The type is needed, because a user and the session that begins with the user have the
+ * same suffix.
  * @param id the id of that resource, such as the session that starts
  */
 export function recordOnce<Type extends EventType>(
@@ -89,5 +90,5 @@ export function recordOnce<Type extends EventType>(
   source: EventSource,
   { id, at }: { id: string; at: string },
 ): StoredEvent {
-  return { ...recordEvent(type, about, source, at), id: derivedIdOf(id, "event") };
+  return { ...recordEvent(type, about, source, at), id: idOfBoth(id, type, "event") };
 }

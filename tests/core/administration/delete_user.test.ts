@@ -16,7 +16,7 @@ import {
   type Tokens,
   V2,
 } from "#tests/support/nest.ts";
-import { givePassword, signInWith } from "#tests/support/passwords.ts";
+import { givePassword, register, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
 
@@ -64,6 +64,15 @@ describe("delete_user", () => {
     expect(rows.find(({ action }) => action === "user.deleted")).toMatchObject({
       ...{ actor: { type: "user", id: person.user_id }, outcome: "success" },
     });
+  });
+
+  test("records the removal of a user whose first session was made with the user", async () => {
+    const { body } = await register(nest, { identifier_value: newAddress() });
+    expect((await remove(String(body.user_id))).status).toBe(200);
+    const rows = (await nest.moveEvents()).filter(({ userId }) => userId === body.user_id);
+    expect(rows.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(["user.signed_in", "user.deleted"]),
+    );
   });
 
   test("refuses a sign-in that is not fresh, and other users whether or not they exist", async () => {
