@@ -109,4 +109,4 @@ function DeliveryRow({ of: one, reload }: { of: Delivery; reload: () => void }) 
 }
 
 const describeAttempt = ({ status, error, duration_ms }: Delivery["attempts"][number]) =>
-  `${status !== null ? `The receiver answered ${status}` : capital(words(error))}, after ${duration_ms} ms`;
+  `${error === null || status !== null ? `The receiver answered ${status}` : capital(words(error))}, after ${duration_ms} ms`;
