@@ -93,7 +93,7 @@ export const accountFields = (
   },
   "create_user.account_id": {
     description:
-      "The account of which the user becomes a member, and in which they act by default. Absent: only the one that they own.",
+      "The account that the user joins as a member. It becomes the default account of the user. If absent, the user has only an account of their own.",
     example: ACCOUNT_ID,
   },
   "authenticate_user.account_id": {

@@ -18,7 +18,7 @@ const URL: FieldDocumentation = {
   example: "https://hooks.example.com/nest",
 };
 const EVENTS: FieldDocumentation = {
-  description: `The types of the events that it gets. \`*\` means all types, and those that later versions add. The types are ${WEBHOOK_EVENTS.map((type) => `\`${type}\``).join(", ")}.`,
+  description: `Events of these types are sent to the webhook. \`*\` stands for every type, also of later versions. The types are ${WEBHOOK_EVENTS.map((type) => `\`${type}\``).join(", ")}.`,
   example: ["user.created", "user.deleted"],
 };
 const LIST_FILTER = { webhookId: WEBHOOK, status: "failed" } as const;
@@ -80,7 +80,7 @@ export const webhookFieldDocs = (timestamp: Timestamp): Readonly<Record<string, 
   },
   client_ids: {
     description:
-      "The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes.",
+      "Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe.",
     example: [],
   },
   disabled_reason: {

@@ -362,7 +362,7 @@ export interface Requests {
     name?: string;
     /** The keys of the user's platform roles. Callers give only roles that their own roles allow. */
     roles?: Array<string>;
-    /** The account of which the user becomes a member, and in which they act by default. Absent: only the one that they own. */
+    /** The account that the user joins as a member. It becomes the default account of the user. If absent, the user has only an account of their own. */
     account_id?: string;
     /** Values that the app stores with the user: at most 50 keys of letters, digits, `_` and `-`, with texts of at most 500 characters. */
     metadata?: {
@@ -383,11 +383,11 @@ export interface Requests {
   create_webhook: {
     /** The URL that gets the messages. */
     url: string;
-    /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
-    /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
+    /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
     client_ids?: Array<string>;
   };
   /** Deletes a role that nobody has. */
@@ -830,11 +830,11 @@ export interface Requests {
     webhook_id: string;
     /** The URL that gets the messages. */
     url?: string;
-    /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events?: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
-    /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
+    /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
     client_ids?: Array<string>;
     /** Whether it is to get events. */
     enabled?: boolean;
@@ -961,9 +961,9 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
-      /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
+      /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
       /** Whether it gets events. */
       enabled: boolean;
@@ -1454,9 +1454,9 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
-      /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
+      /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
       /** Whether it gets events. */
       enabled: boolean;
@@ -1725,9 +1725,9 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** The types of the events that it gets. `*` means all types, and those that later versions add. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
-      /** The OAuth clients whose events it gets. An empty list means the events of all clients, and events without a client, such as those that Stripe causes. */
+      /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
       /** Whether it gets events. */
       enabled: boolean;

@@ -45,7 +45,7 @@ export interface NewUser {
   metadata: Record<string, string> | undefined;
   /** Keys of platform roles. */
   roles: readonly string[];
-  /** The account of which the user becomes a member, and in which they act by default. Undefined: only the one that they own. */
+  /** The account that the user joins, as the default account. Undefined: the user has only an account of their own. */
   accountId: string | undefined;
   /** Default: the first redirect URI of the client. */
   redirectUri: string | undefined;

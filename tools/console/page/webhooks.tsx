@@ -109,4 +109,4 @@ function DeliveryRow({ of: one, reload }: { of: Delivery; reload: () => void }) 
 }
 
 const describeAttempt = ({ status, error, duration_ms }: Delivery["attempts"][number]) =>
-  `${error === null || status !== null ? `The receiver answered ${status}` : capital(words(error))}, after ${duration_ms} ms`;
+  `${status === null ? capital(words(error ?? "no response")) : `The receiver answered ${status}`}, after ${duration_ms} ms`;

@@ -2,7 +2,7 @@
  * Returns a user with their account, their role in it, and every email address and phone number they have or had.
  *
  * Other users need the capability `users.read`. `roles` are the platform roles. `capabilities` are those of the platform roles and of
- * the role in the account. `identifiers` includes those that the user has not verified yet (`is_pending`). `email` is the primary address.
+ * the role in the account. `identifiers` includes unverified ones (`is_pending`). `email` is the primary address.
  * `has_password` says whether `set_password` needs the current password. `account_id` chooses among several accounts of the user; absent,
  * it is the account of the session.
  */
