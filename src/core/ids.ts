@@ -33,6 +33,8 @@ const PREFIXES = {
 
 /** The random part of a KSUID. */
 const PAYLOAD_BYTES = 16;
+/** The first time of a KSUID, in epoch milliseconds. */
+const KSUID_EPOCH_MS = 1_400_000_000_000;
 
 export type Resource = keyof typeof PREFIXES;
 
@@ -48,12 +50,20 @@ export function derivedIdOf(id: string, resource: Resource): string {
 
 /**
  * Derives the id of a resource that exists once for two others. The same ids always give the same result.
- * @param first its time becomes that of the result
+ * @param first its time becomes that of the result, if it is an id that `newId` made: ids of imported users can be others
  */
 export function idOfBoth(first: string, second: string, resource: Resource): string {
-  const { date } = KSUID.parse(first.slice(first.indexOf("_") + 1));
   const payload = createHash("sha256").update(`${first} ${second}`).digest().subarray(0, PAYLOAD_BYTES);
-  return `${PREFIXES[resource]}_${KSUID.fromParts(date.getTime(), payload).string}`;
+  return `${PREFIXES[resource]}_${KSUID.fromParts(timeOf(first), payload).string}`;
+}
+
+/** When an id was made, in epoch milliseconds; the first time of KSUIDs for an id that is none. */
+function timeOf(id: string): number {
+  try {
+    return KSUID.parse(id.slice(id.indexOf("_") + 1)).date.getTime();
+  } catch {
+    return KSUID_EPOCH_MS;
+  }
 }
 
 /** The `_id` of a stored SES event, derived from the event's own id so that a redelivery is stored once. */

@@ -75,6 +75,16 @@ describe("delete_user", () => {
     );
   });
 
+  test("records the removal of a user whose imported id has another form", async () => {
+    const { body } = await register(nest, { identifier_value: newAddress() });
+    const users = nest.collection("users");
+    const user = await users.findOne({ _id: body.user_id as never });
+    await users.insertOne({ ...user, _id: "user_imported" as never });
+    expect((await remove("user_imported")).status).toBe(200);
+    const rows = (await nest.moveEvents()).filter(({ userId }) => userId === "user_imported");
+    expect(rows.map(({ action }) => action)).toContain("user.deleted");
+  });
+
   test("refuses a sign-in that is not fresh, and other users whether or not they exist", async () => {
     const person = await nest.signIn(newAddress());
     const other = await nest.signIn(newAddress());
