@@ -36,6 +36,8 @@ const NOTICE =
 const WATCH = /^New sign-in/;
 /** The part of the end state that a call may lack which succeeded in spite of the fault. */
 export const NOTICES = "notices of a new device";
+/** A device whose notice was not sent stays unknown. */
+export const KNOWN_DEVICES = "known devices";
 /** Purposes of links and codes with which the same request can be repeated until their use is recorded as complete. */
 const REPEATABLE = ["reset_password", "invite"];
 /** The links and codes of those purposes whose use is not recorded as complete. A call that succeeds may leave one. */
@@ -69,7 +71,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
   const repeatable = verifications.filter(({ purpose }) => REPEATABLE.includes(String(purpose)));
   const members = await find("account_members", byUser);
   const documents = {
-    identifiers,
+    identifiers: identifiers.map((one): Document => ({ ...one, knownDevices: undefined })),
     trials,
     users: await find("users", { _id: { $in: userIds } }),
     passwords: await find("passwords", byUser),
@@ -122,6 +124,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
       ),
     ].sort(),
     [OPEN_ATTEMPTS]: repeatable.filter(({ redemption }) => redemption !== null).length,
+    [KNOWN_DEVICES]: identifiers.map(({ knownDevices }) => normalize(knownDevices)),
     [NOTICES]: [
       ...new Set([
         ...nest.ses.inbox

@@ -23,31 +23,41 @@ interface Recipient {
 }
 
 /**
+ * What became of a notice: `sent` to every address that should get it, `not_sent` to all of them, or `out_of_time`: the call has
+ * too little time left to succeed.
+ */
+export type NoticeOutcome = "sent" | "not_sent" | "out_of_time";
+
+/**
  * Mails a security notice to every verified address of a user, after the change that it is about was stored. It never fails,
  * and never takes the time that the call needs for its response: a notice that can't be sent in time is only logged.
  * @param write returns the mail, and may store what its link needs; null: no mail is sent
- * @returns false if the call has too little time left to succeed after it. Without time at its start, nothing is stored or sent
+ * @returns what became of it; `sent` too if no mail was to be sent. Without time at its start, nothing is stored or sent
  */
 export async function sendNotice(
   core: NoticeCore,
   to: Recipient,
   write: () => Promise<AnyMail | null>,
-): Promise<boolean> {
+): Promise<NoticeOutcome> {
   const hasTime = () => core.mailer.within(Number.POSITIVE_INFINITY, ANSWER_MS).remainingMs() > 0;
   if (!hasTime()) {
     core.log.warn("notice_not_sent", { user_id: to.userId, reason: "no time left" });
-    return false;
+    return "out_of_time";
   }
   const mailer = core.mailer.within(NOTICE_LIMIT_MS, ANSWER_MS);
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, mailer.remainingMs());
+  const late = new Promise<NoticeOutcome>((resolve) => {
+    timer = setTimeout(() => resolve("not_sent"), mailer.remainingMs());
   });
-  const sending = mailAll({ ...core, mailer }, to, write).catch((error: unknown) =>
-    core.log.warn("notice_not_sent", { user_id: to.userId, ...describeFailure(error) }),
+  const sending = mailAll({ ...core, mailer }, to, write).then(
+    (): NoticeOutcome => "sent",
+    (error: unknown): NoticeOutcome => {
+      core.log.warn("notice_not_sent", { user_id: to.userId, ...describeFailure(error) });
+      return "not_sent";
+    },
   );
-  await Promise.race([sending, late]).finally(() => clearTimeout(timer));
-  return hasTime();
+  const outcome = await Promise.race([sending, late]).finally(() => clearTimeout(timer));
+  return hasTime() ? outcome : "out_of_time";
 }
 
 async function mailAll(

@@ -3,7 +3,7 @@ import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { derivedIdOf } from "#core/ids.ts";
 import type { Mailer } from "#core/messages/mailer.ts";
-import { sendNotice } from "#core/messages/notices.ts";
+import { type NoticeOutcome, sendNotice } from "#core/messages/notices.ts";
 import { networkOf } from "#core/network.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -35,15 +35,18 @@ export interface NewSignIn {
 
 /**
  * Reads whether a sign-in comes from a device or a network that the user has not used, while the sign-in is stored.
- * @returns what to do once it is stored: it mails the user, or does nothing. It never fails, and returns false if the call has
- *   too little time left: a call that then fails must not remember the device, so that its repetition mails the user
+ * @returns what to do once it is stored: it mails the user, or does nothing, and never fails. A call whose mail was
+ *   not sent must not remember the device, so that its repetition mails the user
  */
-export async function watchDevice(core: NewDeviceCore, signIn: NewSignIn): Promise<() => Promise<boolean>> {
+export async function watchDevice(
+  core: NewDeviceCore,
+  signIn: NewSignIn,
+): Promise<() => Promise<NoticeOutcome>> {
   const { mailer, codeKey } = core;
-  if (!mailer || !codeKey) return async () => true;
+  if (!mailer || !codeKey) return async () => "sent";
   const { sessionId, identifier } = signIn;
   const earlier = await core.sessions.listOrigins(identifier.userId, sessionId).catch(() => null);
-  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => true;
+  if (earlier === null || !isNewDevice(signIn, earlier)) return async () => "sent";
   return () => mailAboutDevice({ ...core, mailer, codeKey }, signIn);
 }
 
@@ -75,7 +78,7 @@ export function isNewDevice(
 function mailAboutDevice(
   core: NewDeviceCore & { mailer: Mailer; codeKey: CodeKey },
   { client, sessionId, identifier, beakId, authTime, call }: NewSignIn,
-): Promise<boolean> {
+): Promise<NoticeOutcome> {
   const { userId, identifierType: type, identifierValue: identity } = identifier;
   return sendNotice(core, { userId, locale: client.locale }, async () => {
     const { verification, secrets } = newVerification(core, {

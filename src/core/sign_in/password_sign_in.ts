@@ -93,9 +93,12 @@ export async function signInWithPassword(
     await core.sessions.revoke(sessionId, revocation(session, "password_set", source, at));
     throw new NestError("invalid_credentials");
   }
-  // First: a call that is repeated must not find its device known already, and mail nothing.
-  if (!(await notice())) throw new NestError("unavailable", { detail: "no time left for the notice" });
-  if (beakId !== null) await rememberDevice(core, identifier, { beakId, isProof: false });
+  const noticed = await notice();
+  if (noticed === "out_of_time")
+    throw new NestError("unavailable", { detail: "no time left for the notice" });
+  // Only now: if this call fails, its repetition must not find the device known already, and mail nothing.
+  if (beakId !== null && noticed === "sent")
+    await rememberDevice(core, identifier, { beakId, isProof: false });
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   return { ...pair, passwordChangeRequired: password.mustChange };
 }

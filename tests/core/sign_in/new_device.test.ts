@@ -112,6 +112,18 @@ describe("the mail about a new device", () => {
     expect(notices()).toHaveLength(1);
   });
 
+  test("leaves a device unknown that signed in with a password while no mail could be sent", async () => {
+    await givePassword(nest, "ada@example.com");
+    await signIn("one");
+    nest.ses.fault({ calls: 1, kind: "error" });
+    const withPassword = () => signInWith(nest, "ada@example.com", P1, { device: machine("two") });
+    expect((await withPassword()).status).toBe(200);
+    expect(notices()).toHaveLength(0);
+    // Its tokens never arrived: the person repeats the sign-in.
+    expect((await withPassword()).status).toBe(200);
+    expect(notices()).toHaveLength(1);
+  });
+
   test("is not sent at older dates, whose installed clients get no new mails", async () => {
     await nest.signIn("ada@example.com", { device: machine("one") });
     await nest.signIn("ada@example.com", { device: machine("two") });
