@@ -60,6 +60,7 @@ const LIMITED = [
   "2026-12-01/authenticate_user",
   "2026-12-01/create_password_reset",
   "2026-12-01/create_user",
+  "2026-12-01/get_sign_in_history",
   "2026-12-01/register_user",
   "2026-12-01/reset_password",
   "2026-12-01/set_password",

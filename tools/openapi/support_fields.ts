@@ -112,6 +112,24 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
   ...below("get_sign_in_history", {
     limit: { description: "The most events. Default: 50.", example: 20 },
     events: { description: "The events, the newest first." },
+    blocks: { description: "What keeps the user from signing in now. Empty: nothing that Nest knows of." },
+  }),
+  ...below("get_sign_in_history.blocks[]", {
+    code: {
+      description:
+        "`passwords_paused`: for the network or device that sent wrong passwords. `mail_suppressed`: a mail was returned. New codes are added.",
+      example: "password_locked",
+    },
+    about: {
+      description: "The id of the user, or of the address or number.",
+      example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+    },
+    until: timestamp("When it ends by itself; null: never.", null),
+    text: {
+      description: "What keeps the user from signing in, in English, for people. The wording may change.",
+      example:
+        "the password is locked after 100 wrong ones, until the user sets a new one; links and codes still work",
+    },
   }),
   ...below("get_sign_in_history.events[]", {
     code: {

@@ -25,7 +25,7 @@ export const METHODS = {
   get_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
   get_billing_history: {"bearer":true,"fills":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
-  get_sign_in_history: {"bearer":true,"fills":"user_id","answer":"events[]","errors":"user_not_found"},
+  get_sign_in_history: {"bearer":true,"fills":"user_id","answer":"events[] blocks[]","errors":"user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
   list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
@@ -427,7 +427,7 @@ export interface Requests {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
   };
-  /** Returns what happened to a user's links, codes, sessions and mails, the newest first. */
+  /** Returns what happened to a user's links, codes, sessions and mails, and what keeps the user from signing in. */
   get_sign_in_history: {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id: string;
@@ -1102,6 +1102,17 @@ export interface Responses {
       /** The id of the link, the code's message, the session or the returned mail. */
       about: string;
       /** What happened, in English, for people. The wording may change. */
+      text: string;
+    }>;
+    /** What keeps the user from signing in now. Empty: nothing that Nest knows of. */
+    blocks: Array<{
+      /** `passwords_paused`: for the network or device that sent wrong passwords. `mail_suppressed`: a mail was returned. New codes are added. */
+      code: "user_disabled" | "user_deleted" | "password_locked" | "passwords_paused" | "mail_suppressed";
+      /** The id of the user, or of the address or number. */
+      about: string;
+      /** When it ends by itself; null: never. */
+      until: string | null;
+      /** What keeps the user from signing in, in English, for people. The wording may change. */
       text: string;
     }>;
   };

@@ -39,7 +39,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   getBillingHistory(...args: CallArguments<"get_billing_history", IsCamel>): Promise<Cased<Responses["get_billing_history"], IsCamel>>;
   /** Returns the marketing consent level that a user chose. @throws ClientError<"get_marketing_consent"> */
   getMarketingConsent(...args: CallArguments<"get_marketing_consent", IsCamel>): Promise<Cased<Responses["get_marketing_consent"], IsCamel>>;
-  /** Returns what happened to a user's links, codes, sessions and mails, the newest first. @throws ClientError<"get_sign_in_history"> */
+  /** Returns what happened to a user's links, codes, sessions and mails, and what keeps the user from signing in. @throws ClientError<"get_sign_in_history"> */
   getSignInHistory(...args: CallArguments<"get_sign_in_history", IsCamel>): Promise<Cased<Responses["get_sign_in_history"], IsCamel>>;
   /** Returns a user's subscription, with its plan and features. @throws ClientError<"get_subscription_status"> */
   getSubscriptionStatus(...args: CallArguments<"get_subscription_status", IsCamel>): Promise<Cased<Responses["get_subscription_status"], IsCamel>>;

@@ -1,48 +1,75 @@
+import { listBlocks, type SignInBlock } from "#core/administration/sign_in_blocks.ts";
+import { DAY, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { pausedUntil } from "#core/rate_limits/paused.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import type { User } from "#core/repositories/users.ts";
 import { listSignInEvents, type SignInEvent } from "#core/sessions/sign_in_history.ts";
 
 type HistoryCore = Pick<
   Core,
-  "authorizations" | "clock" | "identifiers" | "mailEvents" | "sessions" | "users" | "verifications"
->;
+  "auditLogs" | "authorizations" | "clock" | "limitWindows" | "mailEvents" | "sessions" | "verifications"
+> & { rateLimiter: RateLimiter };
 
-/** Reads a user and their addresses, in one round trip. @throws NestError user_not_found */
+/** Failed sign-ins are listed as long as links and sessions. */
+const FAILURES_LISTED_SECONDS = 30 * DAY;
+
+/** A user whose history is asked for. */
+export interface Subject {
+  user: User;
+  /** All of the user's. */
+  identifiers: readonly Identifier[];
+  password: Password | null;
+}
+
+/** Reads a user with their addresses and password, in one round trip. @throws NestError user_not_found */
 export async function readSubject(
-  core: Pick<HistoryCore, "identifiers" | "users">,
+  core: Pick<Core, "identifiers" | "passwords" | "users">,
   userId: string,
-): Promise<Identifier[]> {
-  const [user, identifiers] = await Promise.all([
+): Promise<Subject> {
+  const [user, identifiers, password] = await Promise.all([
     core.users.find(userId),
     core.identifiers.listByUser(userId),
+    core.passwords.findByUser(userId),
   ]);
   if (!user) throw new NestError("user_not_found");
-  return identifiers;
+  return { user, identifiers, password };
 }
 
 /**
- * Lists what happened to a user's links, codes, sessions and mails, the newest first. Of an address that the user removed, nothing is
- * listed: it may belong to another user now.
+ * Lists what happened to a user's links, codes, sessions and mails and why sign-ins failed, the newest first, and what keeps the user
+ * from signing in now. Of an address that the user removed, nothing is listed: it may belong to another user now.
  * @param limit the most events, and the most documents of each kind that are read
  */
 export async function readSignInHistory(
   core: HistoryCore,
-  userId: string,
-  identifiers: readonly Identifier[],
+  subject: Subject,
   limit: number,
-): Promise<SignInEvent[]> {
-  const addresses = identifiers
-    .filter(({ removedAt }) => removedAt === null)
-    .map(({ identifierValue }) => identifierValue);
-  const [authorizations, verifications, mailEvents, sessions] = await Promise.all([
+): Promise<{ events: SignInEvent[]; blocks: SignInBlock[] }> {
+  const { user, identifiers } = subject;
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  const addresses = active.map(({ identifierValue }) => identifierValue);
+  const now = core.clock.now();
+  const from = plusSeconds(now, -FAILURES_LISTED_SECONDS).toISOString();
+  const failures = { userId: user._id, action: "user.sign_in_failed", from } as const;
+  const [authorizations, verifications, mailEvents, sessions, auditLogs, pauses] = await Promise.all([
     core.authorizations.listNewestOf(addresses, limit),
     core.verifications.listNewestOf(addresses, limit),
     core.mailEvents.listByIdentifiers(addresses, limit),
-    core.sessions.listByUser(userId, limit),
+    core.sessions.listByUser(user._id, limit),
+    core.auditLogs.list(failures, limit),
+    Promise.all(active.map((identifier) => readPause(core, identifier))),
   ]);
-  const documents = { authorizations, verifications, mailEvents, sessions };
-  // The audit log has its own method.
-  const others = { auditLogs: [], identifiers: [], refreshTokens: [] };
-  return listSignInEvents(core, { ...documents, ...others }).slice(0, limit);
+  // The audit log has its own method. It needs another capability, so that only the failures are listed here.
+  const others = { auditLogs, identifiers: [], refreshTokens: [] };
+  const events = listSignInEvents(core, { ...others, authorizations, verifications, mailEvents, sessions });
+  return { events: events.slice(0, limit), blocks: listBlocks({ ...subject, mailEvents, pauses }, now) };
+}
+
+async function readPause(core: Pick<HistoryCore, "limitWindows" | "rateLimiter">, identifier: Identifier) {
+  const subject = ["password_failures_per_identifier_and_network", identifier.identifierValue] as const;
+  return { identifier, until: await pausedUntil(core, subject) };
 }

@@ -5,6 +5,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { StoredEvent } from "#core/repositories/outbox.ts";
+import type { RefusedBecause } from "#core/repositories/passwords.ts";
 
 /** A session that starts. */
 interface NewSession {
@@ -37,16 +38,23 @@ export function signInFailed(
   return recordEvent("user.sign_in_failed", about, source, at);
 }
 
+/** A password that was refused. Without a cause it was right, and the user may not use the account that they chose. */
+interface RefusedPassword {
+  userId: string;
+  clientId: string;
+  cause?: RefusedBecause;
+}
+
 /** The event of a password that was refused. */
 export function passwordRefused(
-  { userId, clientId }: { userId: string; clientId: string },
+  { userId, clientId, cause }: RefusedPassword,
   call: Call,
   at: string,
 ): StoredEvent {
   const about = {
     userId,
     target: { type: "user", id: userId } as const,
-    data: { grant: "password" as const },
+    data: { grant: "password" as const, ...(cause && { cause }) },
   };
   const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
   return recordEvent("user.sign_in_failed", about, source, at);

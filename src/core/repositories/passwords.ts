@@ -41,6 +41,9 @@ export type RemovedPassword = Pick<Password, "updatedAt"> | { isProvisional: tru
 /** After this many wrong passwords in a row, none is compared until the user resets it (NIST SP 800-63B-4, section 3.2.2). */
 export const FAILED_PASSWORDS_LIMIT = 100;
 
+/** Why a password was refused: support staff read it, the caller never does. */
+export type RefusedBecause = "wrong" | "locked" | "none" | "disabled";
+
 const passwordIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }, OUTBOX_INDEX];
 
 export class PasswordRepository {

@@ -1,5 +1,6 @@
 import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { EventType, Outbox, StoredEvent } from "#core/repositories/outbox.ts";
+import { FAILED_PASSWORDS_LIMIT, type RefusedBecause } from "#core/repositories/passwords.ts";
 
 /**
  * The events that the history takes from the audit log, in words for support staff. It derives the other events from
@@ -14,9 +15,19 @@ const WORDS = {
 
 /** What a support employee should know about the errors that callers get without a reason. */
 const CAUSES: Readonly<Partial<Record<string, string>>> = {
+  // Rows of earlier versions do not name the cause.
   invalid_credentials: "the password was wrong or is locked, or the user has none",
+  account_not_found: "the user is no member of the account that the app asked for",
   verification_not_found: "the code was wrong, used, expired or replaced",
   incorrect_code_verifier: "another device opened the link",
+};
+
+/** The causes of refused passwords. Callers get the same error for all of them. */
+const PASSWORD_CAUSES: Readonly<Record<RefusedBecause, string>> = {
+  wrong: "the password was wrong",
+  locked: `the password is locked after ${FAILED_PASSWORDS_LIMIT} wrong ones, until the user sets a new one`,
+  none: "the user has no password",
+  disabled: "the user is disabled",
 };
 
 export type AuditedCode = keyof typeof WORDS;
@@ -30,25 +41,30 @@ interface AuditedEvent {
 
 /** Lists events of the audit log, and of documents whose events are not moved there yet. */
 export function auditedEvents(rows: readonly AuditLog[], documents: readonly Outbox[]): AuditedEvent[] {
-  const stored = rows.map(({ action, occurredAt, target, errorCode }) => ({
-    ...{ type: action, at: occurredAt, target, errorCode },
+  const stored = rows.map(({ action, occurredAt, target, errorCode, data }) => ({
+    ...{ type: action, at: occurredAt, target, errorCode, cause: data.cause ?? null },
   }));
   const moved = new Set(stored.map(keyOf));
   const pending = documents
     .flatMap(({ events = [] }) => events)
-    .map(({ type, at, target }) => ({ type, at, target, errorCode: null }))
+    .map(({ type, at, target }) => ({ type, at, target, errorCode: null, cause: null }))
     // A document keeps an event until its row is stored, so both can be there.
     .filter((event) => !moved.has(keyOf(event)));
-  return [...stored, ...pending].flatMap(({ type, at, target, errorCode }) => {
+  return [...stored, ...pending].flatMap(({ type, at, target, ...why }) => {
     if (!isTold(type)) return [];
-    return [{ code: type, at, about: target.id, what: describe(WORDS[type], errorCode) }];
+    return [{ code: type, at, about: target.id, what: describe(WORDS[type], why) }];
   });
 }
 
-function describe(words: string, errorCode: string | null): string {
+interface Refusal {
+  errorCode: string | null;
+  cause: string | null;
+}
+
+function describe(words: string, { errorCode, cause }: Refusal): string {
   if (errorCode === null) return words;
-  const cause = CAUSES[errorCode];
-  return cause === undefined ? `${words}: ${errorCode}` : `${words}: ${errorCode} (${cause})`;
+  const known = PASSWORD_CAUSES[cause as RefusedBecause] ?? CAUSES[errorCode];
+  return known === undefined ? `${words}: ${errorCode}` : `${words}: ${known} (${errorCode})`;
 }
 
 const isTold = (type: EventType): type is AuditedCode => type in WORDS;

@@ -24,7 +24,9 @@ const PURPOSES: Readonly<Partial<Record<VerificationPurpose, string>>> = {
   sign_in: "to sign in",
   register: "to sign up",
   verify_identifier: "to verify an address or a phone number",
-  reset_password: "to reset the password",
+  reset_password: "to set a new password",
+  disown: "about a new device, with a link to end its session",
+  invite: "with an invitation to an account",
 };
 
 /** Lists what happened to a code that was sent to one of the user's identifiers. */

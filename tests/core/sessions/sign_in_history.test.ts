@@ -184,7 +184,8 @@ test.each<[string, Partial<Verification>, [string, string][]]>([
 test("lists an event of the audit log once, while its document still carries it", () => {
   const target = { type: "identifier", id: "userident_1" } as const;
   const event = { id: "event_1", type: "identifier.verified", at: minute(1), target } as StoredEvent;
-  const row = { action: event.type, occurredAt: event.at, target, errorCode: null } as AuditLog;
+  const stored = { action: event.type, occurredAt: event.at, target, errorCode: null, data: {} };
+  const row = stored as unknown as AuditLog;
   const identifiers = [{ events: [event] } as Identifier];
   const expected = {
     ...{ code: "identifier.verified", at: minute(1), about: "userident_1" },
@@ -194,12 +195,31 @@ test("lists an event of the audit log once, while its document still carries it"
     expect(listSignInEvents({ clock }, { ...nothing, identifiers, auditLogs })).toEqual([expected]);
 });
 
-test("names the error of a failed sign-in", () => {
-  const row = {
-    ...{ action: "user.sign_in_failed", occurredAt: minute(1), target: { type: "user", id: "user_1" } },
-    errorCode: "verification_not_found",
-  } as AuditLog;
+test.each<[string, Pick<AuditLog, "errorCode" | "data">, string]>([
+  [
+    "a code",
+    { errorCode: "verification_not_found", data: {} },
+    "the code was wrong, used, expired or replaced (verification_not_found)",
+  ],
+  [
+    "a wrong password",
+    { errorCode: "invalid_credentials", data: { grant: "password", cause: "wrong" } },
+    "the password was wrong (invalid_credentials)",
+  ],
+  [
+    "a locked password",
+    { errorCode: "invalid_credentials", data: { grant: "password", cause: "locked" } },
+    "the password is locked after 100 wrong ones, until the user sets a new one (invalid_credentials)",
+  ],
+  [
+    "a password that an earlier version refused",
+    { errorCode: "invalid_credentials", data: { grant: "password" } },
+    "the password was wrong or is locked, or the user has none (invalid_credentials)",
+  ],
+])("names the cause of a sign-in that failed with %s", (_what, change, expected) => {
+  const target = { type: "user", id: "user_1" } as const;
+  const row = { action: "user.sign_in_failed", occurredAt: minute(1), target, ...change } as AuditLog;
   expect(listSignInEvents({ clock }, { ...nothing, auditLogs: [row] })[0]?.what).toBe(
-    "a sign-in failed: verification_not_found (the code was wrong, used, expired or replaced)",
+    `a sign-in failed: ${expected}`,
   );
 });

@@ -15,7 +15,7 @@ import {
   resetFailures,
 } from "#core/passwords/password_limits.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
-import type { Identifier } from "#core/repositories/identifiers.ts";
+import { refusedBecause } from "#core/passwords/refused_because.ts";
 import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
@@ -90,7 +90,7 @@ async function redeemPassword(
   );
   const isRight = await core.passwordHasher.matches(asked.password, stored);
   if (found === null || stored === null || !isRight)
-    throw await refuse(core, { client, identifier: found?.identifier ?? null, stored }, call);
+    throw await refuse(core, { client, found, stored }, call);
   const right = { password: stored, identifier: found.identifier, counted };
   const { device, account_id: accountId } = request;
   return complete(core, right, { client, typed: asked.password, device, accountId, startedAt, call });
@@ -150,19 +150,20 @@ async function countOnPassword(
 
 interface Refused {
   client: OAuthClient;
-  identifier: Identifier | null;
+  found: Parameters<typeof refusedBecause>[0];
   stored: Password | null;
 }
 
 /** Adds a row about the failure to the audit log. Without a user, it names nobody, so that both cases take the same steps. */
 async function refuse(
   core: PasswordGrantCore,
-  { client, identifier, stored }: Refused,
+  { client, found, stored }: Refused,
   call: Call,
 ): Promise<NestError> {
-  const userId = identifier?.userId ?? newId("user");
+  const userId = found?.identifier.userId ?? newId("user");
   const at = core.clock.now().toISOString();
-  await auditNow(core, passwordRefused({ userId, clientId: client.id }, call, at), "invalid_credentials");
+  const refused = { userId, clientId: client.id, cause: refusedBecause(found) };
+  await auditNow(core, passwordRefused(refused, call, at), "invalid_credentials");
   if (stored?.failedCount === FAILED_PASSWORDS_LIMIT)
     core.log.warn("password_locked", { security_event: true, user_id: userId, client_id: client.id });
   return new NestError("invalid_credentials");

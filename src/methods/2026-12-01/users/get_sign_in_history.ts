@@ -1,12 +1,24 @@
 /**
- * Returns what happened to a user's links, codes, sessions and mails, the newest first.
+ * Returns what happened to a user's links, codes, sessions and mails, the newest first, and what keeps the user from signing in now.
  *
- * For support staff, who learn why a user is signed out or why a link does not work: needs the capability `users.read`. Links and sessions
- * are kept for 30 days after they end, codes for 7 days. A mail that was returned (`mail_returned`) did not arrive. The [audit
- * log](audit.md) has who changed what.
+ * For support staff, who learn why a user is signed out or can't sign in: needs the capability `users.read`. Links and sessions are kept
+ * for 30 days after they end, codes for 7 days. Failed sign-ins of 30 days have their cause. A mail that was returned (`mail_returned`)
+ * did not arrive. The [audit log](audit.md) has who changed what.
  */
-import { array, int, maximum, minimum, optional, strictObject, string } from "zod/mini";
+import {
+  array,
+  int,
+  maximum,
+  minimum,
+  nullable,
+  enum as oneOf,
+  optional,
+  strictObject,
+  string,
+} from "zod/mini";
+import { BLOCK_CODES } from "#core/administration/sign_in_blocks.ts";
 import { readSignInHistory, readSubject } from "#core/administration/sign_in_history.ts";
+import { rateLimiter } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -18,19 +30,27 @@ export const request = strictObject({
 });
 export const response = strictObject({
   events: array(strictObject({ code: string(), at: string(), about: string(), text: string() })),
+  blocks: array(
+    strictObject({ code: oneOf(BLOCK_CODES), about: string(), until: nullable(string()), text: string() }),
+  ),
 });
 
 export const handler = rpc({
   name: "get_sign_in_history",
   version: "2026-12-01",
-  summary: "Returns what happened to a user's links, codes, sessions and mails, the newest first.",
+  summary:
+    "Returns what happened to a user's links, codes, sessions and mails, and what keeps the user from signing in.",
   access: "cap:users.read",
   request,
   response,
   errors: ["user_not_found"],
+  parts: { rateLimiter },
   reads: ({ core, request: { user_id } }) => readSubject(core, user_id),
-  async run({ core, request: { user_id, limit = DEFAULT_LIMIT }, reads: identifiers }) {
-    const events = await readSignInHistory(core, user_id, identifiers, limit);
-    return { events: events.map(({ code, at, about, what }) => ({ code, at, about, text: what })) };
+  async run({ core, request: { limit = DEFAULT_LIMIT }, reads: subject }) {
+    const { events, blocks } = await readSignInHistory(core, subject, limit);
+    return {
+      events: events.map(({ code, at, about, what }) => ({ code, at, about, text: what })),
+      blocks: blocks.map(({ code, about, until, what }) => ({ code, about, until, text: what })),
+    };
   },
 });
