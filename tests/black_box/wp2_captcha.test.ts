@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import app from "#app";
-import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/app.ts";
+import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
 import { clientWith } from "#tests/support/app.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
 import { V3 } from "#tests/support/plans.ts";

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { CaptchaProvider } from "#core/app/app.ts";
+import type { CaptchaProvider } from "#core/app/captcha_settings.ts";
 import { type Clock, MINUTE, plusSeconds, systemClock } from "#core/clock.ts";
 import { newSecret } from "#core/secrets.ts";
 import { ArmedFault, readText, startDoubleServer } from "#tools/local/double_server.ts";

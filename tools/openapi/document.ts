@@ -1,5 +1,6 @@
 import app from "#app";
-import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import { ERRORS } from "#core/error_codes.ts";
+import type { ErrorCode } from "#core/errors.ts";
 import { PREVIEW_VERSION, VERSIONS } from "#core/versions.ts";
 import { loadMethods } from "#routes.ts";
 import { errorExample, errorSchema, errorSchemaName } from "#tools/openapi/error_bodies.ts";

@@ -1,5 +1,6 @@
-import { CAPTCHA_PROVIDERS } from "#core/app/app.ts";
-import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import { CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
+import { ERRORS } from "#core/error_codes.ts";
+import type { ErrorCode } from "#core/errors.ts";
 import { PASSWORD_REASONS } from "#core/passwords/password_reasons.ts";
 import { URL_PROBLEMS } from "#core/services/receiver_hosts.ts";
 import { BEARER_REASONS } from "#core/sessions/access_token.ts";

@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import { ERRORS } from "#core/error_codes.ts";
+import type { ErrorCode } from "#core/errors.ts";
 import type { Version } from "#core/versions.ts";
 import { mergedVariants } from "#tools/openapi/request_variants.ts";
 import type {

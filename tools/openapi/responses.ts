@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorCode } from "#core/errors.ts";
+import { ERRORS } from "#core/error_codes.ts";
+import type { ErrorCode } from "#core/errors.ts";
 import { errorSchemaName } from "#tools/openapi/error_bodies.ts";
 import { exampleOf } from "#tools/openapi/schema.ts";
 import type { Header, MediaType, Reference, Response, Responses, Schema } from "#tools/openapi/types.ts";

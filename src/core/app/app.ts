@@ -1,3 +1,5 @@
+import type { CaptchaSettings } from "#core/app/captcha_settings.ts";
+
 /** Where Nest runs: on a developer's machine, in the test environment, or in production. */
 export type Stage = "local" | "nonprod" | "prod";
 
@@ -7,31 +9,6 @@ export type Localized = Readonly<Record<string, string>>;
 /** Grants that only clients that list them may use. `otp_link` is the grant `otp` with the token of a mailed link. */
 export const OPTIONAL_GRANTS = ["otp", "otp_link", "password"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
-
-/** The services whose CAPTCHA a client can use. */
-export const CAPTCHA_PROVIDERS = ["turnstile", "hcaptcha", "recaptcha"] as const;
-export type CaptchaProvider = (typeof CAPTCHA_PROVIDERS)[number];
-
-/** Methods that can require a CAPTCHA. `authenticate_user` requires it for the grant `password` only, after three wrong passwords. */
-export const CAPTCHA_METHODS = [
-  "send_otp",
-  "send_magic_link",
-  "register_user",
-  "send_password_reset",
-  "authenticate_user",
-] as const;
-export type CaptchaMethod = (typeof CAPTCHA_METHODS)[number];
-
-/** How a client proves that a person uses it. */
-export interface CaptchaSettings {
-  /** `recaptcha` is reCAPTCHA v3. */
-  provider: CaptchaProvider;
-  /** The name of the vendor's secret in `CAPTCHA_SECRETS`; absent: the client's id. */
-  secretRef?: string | undefined;
-  /** The hostnames of the pages that show the CAPTCHA, such as `app.acme.example`. Loopback counts on the stage `local` only. */
-  hostnames: readonly string[];
-  requiredFor: readonly CaptchaMethod[];
-}
 
 /** The adapters of `src/adapters`, which serve the APIs of other services to their clients. */
 export const ADAPTERS = ["beep", "static_backend"] as const;

@@ -14,15 +14,7 @@ import {
   transform,
   type ZodMiniType,
 } from "zod/mini";
-import {
-  ADAPTERS,
-  type App,
-  CAPTCHA_METHODS,
-  CAPTCHA_PROVIDERS,
-  COPIED_CLAIMS,
-  LINK_QUERIES,
-  OPTIONAL_GRANTS,
-} from "#core/app/app.ts";
+import { ADAPTERS, type App, COPIED_CLAIMS, LINK_QUERIES, OPTIONAL_GRANTS } from "#core/app/app.ts";
 import {
   address,
   apiUrl,
@@ -40,6 +32,7 @@ import {
   redirectUri,
   webUrl,
 } from "#core/app/app_fields.ts";
+import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
 import { contrast } from "#core/app/contrast.ts";
 
 /** One value for every stage, or an object with one for each. */

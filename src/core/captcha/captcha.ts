@@ -1,5 +1,5 @@
 import { _default, optional, record, refine, string } from "zod/mini";
-import type { CaptchaSettings } from "#core/app/app.ts";
+import type { CaptchaSettings } from "#core/app/captcha_settings.ts";
 import { VENDORS } from "#core/captcha/vendors.ts";
 import { judgeAnswer, type Verdict } from "#core/captcha/verdict.ts";
 import { json, localOnly, secret } from "#core/config.ts";

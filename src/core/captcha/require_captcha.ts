@@ -1,5 +1,5 @@
 import { optional, string } from "zod/mini";
-import type { CaptchaMethod } from "#core/app/app.ts";
+import type { CaptchaMethod } from "#core/app/captcha_settings.ts";
 import type { Call } from "#core/call.ts";
 import type { Captcha } from "#core/captcha/captcha.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";

@@ -1,4 +1,4 @@
-import type { CaptchaProvider } from "#core/app/app.ts";
+import type { CaptchaProvider } from "#core/app/captcha_settings.ts";
 
 /** How one vendor's siteverify differs from the others'. */
 export interface Vendor {

@@ -4,7 +4,7 @@ import {
   CAPTCHA_PROVIDERS,
   type CaptchaProvider,
   type CaptchaSettings,
-} from "#core/app/app.ts";
+} from "#core/app/captcha_settings.ts";
 import { Captcha } from "#core/captcha/captcha.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { askForCode } from "#tests/support/codes.ts";

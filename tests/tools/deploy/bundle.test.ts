@@ -1,6 +1,6 @@
 import { unzipSync } from "fflate";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ERRORS } from "#core/errors.ts";
+import { ERRORS } from "#core/error_codes.ts";
 import { type Bundle, bundle } from "#tools/deploy/bundle.ts";
 import { ADD_ON, readAddOn } from "#tools/deploy/native_add_ons.ts";
 import { zipFunction } from "#tools/deploy/zip.ts";

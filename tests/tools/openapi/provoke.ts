@@ -1,12 +1,6 @@
 import app from "#app";
-import {
-  type App,
-  CAPTCHA_METHODS,
-  type Client,
-  OPTIONAL_GRANTS,
-  type Plan,
-  type StripePrice,
-} from "#core/app/app.ts";
+import { type App, type Client, OPTIONAL_GRANTS, type Plan, type StripePrice } from "#core/app/app.ts";
+import { CAPTCHA_METHODS } from "#core/app/captcha_settings.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { ROLES_LIMIT } from "#core/roles/change_roles.ts";
 import { WEBHOOKS_LIMIT } from "#core/webhooks/change_webhooks.ts";

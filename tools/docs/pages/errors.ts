@@ -1,4 +1,5 @@
-import { COMMON_ERRORS, ERRORS, type ErrorCode } from "#core/errors.ts";
+import { ERRORS } from "#core/error_codes.ts";
+import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import { REMEDIES } from "#tools/docs/error_remedies.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { CARRIED } from "#tools/openapi/error_bodies.ts";

@@ -1,5 +1,5 @@
 import { _default, enum as oneOf, optional, strictObject, string } from "zod/mini";
-import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/app.ts";
+import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
 import { failingCalls } from "#tools/local/dev/fault.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { CAPTCHA_FAULTS, type SiteverifyDouble } from "#tools/local/siteverify_double.ts";
