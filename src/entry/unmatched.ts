@@ -10,6 +10,7 @@ import { createLog } from "#core/log.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { type AnswerContext, failure, headerOf, success, toNestError } from "#entry/answer.ts";
 import { type Handler, httpLambda, needsOf } from "#entry/lambda.ts";
+import { JWKS_PATH, METADATA_PATH, REVOCATION_PATH } from "#entry/metadata.ts";
 
 const unmatchedVariables = { STAGE: oneOf(["local", "nonprod", "prod"]) };
 
@@ -60,7 +61,8 @@ function route(verb: string, path: string, origin: string | null, oauthClients: 
     requireVerb(verb, ["GET", "HEAD"]);
     return { body: { status: "ok" } };
   }
-  if (path === "/.well-known/jwks.json") requireVerb(verb, ["GET"]);
+  if (path === JWKS_PATH || path === METADATA_PATH) requireVerb(verb, ["GET"]);
+  if (path === REVOCATION_PATH) requireVerb(verb, ["POST"]);
   const webhook = /^\/(\d)\/webhook\/(.*)$/s.exec(path);
   if (webhook) return refuseWebhook(verb, path, webhook[1] ?? "", webhook[2] ?? "");
   const call = /^\/(\d)\/([\d-]+)\/(.*)$/s.exec(path);

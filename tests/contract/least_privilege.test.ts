@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { handler as oauthRevocation } from "#callbacks/oauth_revocation.ts";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { originOf, type Variables } from "#core/config.ts";
@@ -29,6 +30,7 @@ const needs = new Map<string, Needs>([
   ...methods,
   ["stripe_webhook", stripeWebhook.needs],
   ["ses_events", sesEvents.needs],
+  ["oauth_revocation", oauthRevocation.needs],
   ...jobs,
   ...adapters,
   ["jwks", jwks.needs],
@@ -90,7 +92,7 @@ test.each([
   [
     "the public signing keys",
     "SIGNING_KEYS_PUBLIC",
-    [...METHODS.filter((name) => !SIGN.includes(name)), "jwks"],
+    [...METHODS.filter((name) => !SIGN.includes(name)), "jwks", "oauth_revocation"],
   ],
   ["internal keys", "INTERNAL_KEYS", [...METHODS, "beep", "static_backend"]],
   [
@@ -131,6 +133,7 @@ test.each([
       "static_backend",
       "stripe_webhook",
       "ses_events",
+      "oauth_revocation",
       "deliver_webhooks",
       "erase_deleted_users",
       "move_events",

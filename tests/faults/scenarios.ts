@@ -395,6 +395,15 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    path: "/1/oauth/revoke",
+    async prepare({ nest }, address) {
+      const { client_id, access_token } = await signIn(nest, address);
+      const form = new URLSearchParams({ client_id, token: access_token }).toString();
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      return () => nest.call("/1/oauth/revoke", form, { headers });
+    },
+  },
+  {
     path: `${V3}list_plans`,
     prepare:
       async ({ nest }) =>

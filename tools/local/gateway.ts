@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { handler as oauthRevocation } from "#callbacks/oauth_revocation.ts";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import type { App } from "#core/app/app.ts";
@@ -8,8 +9,9 @@ import { type Environment, readConfig } from "#core/config.ts";
 import { type CoreOptions, type OpenCore, openCore } from "#core/core.ts";
 import { serveAdapter } from "#entry/adapter.ts";
 import type { Result } from "#entry/answer.ts";
-import { serveJwks } from "#entry/jwks.ts";
+import { JWKS_ROUTES, serveJwks } from "#entry/jwks.ts";
 import type { Handler } from "#entry/lambda.ts";
+import { serveOAuthEndpoint } from "#entry/oauth_endpoint.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { serveUnmatched } from "#entry/unmatched.ts";
 import { serveWebhook } from "#entry/webhook.ts";
@@ -47,17 +49,17 @@ export async function openGateway(environment: Environment, options: GatewayOpti
   const [methods, jobs, adapters] = await Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
   // Read the variables of all functions together, so that one error lists all that are missing.
   const listed = [...methods, ...jobs, ...adapters].map(({ handler }) => handler);
-  const functions = [stripeWebhook, sesEvents, ...listed];
+  const functions = [stripeWebhook, sesEvents, oauthRevocation, ...listed];
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = guard(openCore(environment, options));
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
-  const routes = new Map<string, Handler>([
-    ["GET /.well-known/jwks.json", serveJwks(environment, clock, open.core.app)],
-  ]);
+  const jwks = serveJwks(environment, clock, open.core.app);
+  const routes = new Map<string, Handler>(JWKS_ROUTES.map((route) => [route, jwks]));
   for (const { handler, paths } of methods) {
     const served = serveRpc(handler.declaration, open);
     for (const path of paths) routes.set(`POST ${path}`, served);
   }
+  routes.set(oauthRevocation.declaration.route, serveOAuthEndpoint(oauthRevocation.declaration, open));
   routes.set("POST /1/webhook/stripe", serveWebhook(stripeWebhook.declaration, open));
   const served = adapters.filter(({ handler }) => hasClient(open.core.app, handler.declaration.name));
   const mounted = new Map(

@@ -1,3 +1,4 @@
+import { handler as oauthRevocation } from "#callbacks/oauth_revocation.ts";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import { type Environment, originOf } from "#core/config.ts";
@@ -31,7 +32,12 @@ export interface ShellSettings {
  */
 export async function readShellSettings(shell: Environment): Promise<ShellSettings> {
   const listed = await Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
-  const functions = [stripeWebhook, sesEvents, ...listed.flat().map(({ handler }) => handler)];
+  const functions = [
+    stripeWebhook,
+    sesEvents,
+    oauthRevocation,
+    ...listed.flat().map(({ handler }) => handler),
+  ];
   const variables = Object.assign({}, ...functions.map(({ needs }) => needs.variables));
   const taken: Record<string, string> = {};
   const ignored: string[] = [];

@@ -77,6 +77,7 @@ export function formsOf(document: OpenApiDocument): DocumentedForm[] {
       continue;
     }
     const asked = post.requestBody.content["application/json"];
+    if (!asked) throw new Error(`${path} takes no JSON, though it is a method.`);
     const ok = post.responses[200];
     const answered = ok && resolve(document, ok).content?.["application/json"];
     forms.set(key, {

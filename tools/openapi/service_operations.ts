@@ -1,6 +1,7 @@
 import { toJSONSchema } from "zod";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
 import type { ErrorCode } from "#core/errors.ts";
+import { OAUTH_PATHS } from "#tools/openapi/oauth_operations.ts";
 import { failures, json, success } from "#tools/openapi/responses.ts";
 import type { Operation, PathItem, Schema } from "#tools/openapi/types.ts";
 
@@ -117,6 +118,7 @@ function webhook(): Operation {
 export const SERVICE_PATHS: Readonly<Record<string, PathItem>> = {
   "/1/webhook/stripe": { post: webhook() },
   "/.well-known/jwks.json": { get: keys },
+  ...OAUTH_PATHS,
   "/health": {
     get: { operationId: "get_health", ...health },
     head: {

@@ -73,7 +73,7 @@ export interface Operation {
   parameters?: readonly (Header & { name: string; in: string })[];
   requestBody?: {
     required: boolean;
-    content: { "application/json": MediaType };
+    content: Partial<Record<"application/json" | "application/x-www-form-urlencoded", MediaType>>;
   };
   responses: Responses;
   /** The date that introduced this form of the method. Later dates serve it unchanged. */

@@ -47,6 +47,7 @@ export const GROUPS: readonly Group[] = [
       ["Errors", "docs/errors.md"],
       ["Typed client", "packages/client/README.md"],
       ["Offline entitlement", "docs/entitlement.md"],
+      ["Standard libraries", "docs/standard_libraries.md"],
       ["Adapters", "docs/adapters/README.md"],
       ["Adapter beep", "docs/adapters/beep.md"],
       ["Adapter static_backend", "docs/adapters/static_backend.md"],

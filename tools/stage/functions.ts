@@ -3,8 +3,9 @@ import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { AdapterDeclaration } from "#entry/adapter_declaration.ts";
 import type { EventHandler, EventSource } from "#entry/event.ts";
 import type { JobEvent } from "#entry/job.ts";
-import { handler as jwks } from "#entry/jwks.ts";
+import { JWKS_ROUTES, handler as jwks } from "#entry/jwks.ts";
 import type { Needs } from "#entry/lambda.ts";
+import type { OAuthEndpointHandler } from "#entry/oauth_endpoint.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import type { WebhookHandler } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
@@ -62,8 +63,8 @@ export async function listFunctions(): Promise<DeployedFunction[]> {
     {
       name: "jwks",
       source: "src/entry/jwks.ts",
-      summary: "Publishes the public keys that verify tokens.",
-      routes: ["GET /.well-known/jwks.json"],
+      summary: "Publishes the public keys that verify tokens, and the metadata that names them.",
+      routes: JWKS_ROUTES,
       needs: jwks.needs,
     },
     {
@@ -88,7 +89,7 @@ async function listCallbacks() {
   return Promise.all(
     files.map(async (file) => {
       const { handler } = (await import(new URL(file, CALLBACKS).href)) as {
-        handler: WebhookHandler | EventHandler;
+        handler: WebhookHandler | EventHandler | OAuthEndpointHandler;
       };
       const { declaration, needs } = handler;
       const common = {
@@ -97,6 +98,7 @@ async function listCallbacks() {
         summary: declaration.summary,
         needs,
       };
+      if ("route" in declaration) return { ...common, routes: [declaration.route], limitMs: CALL_LIMIT_MS };
       return "source" in declaration
         ? { ...common, routes: [], events: declaration.source }
         : { ...common, routes: [`POST /1/webhook/${declaration.name}`], limitMs: WEBHOOK_LIMIT_MS };

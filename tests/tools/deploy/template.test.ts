@@ -331,6 +331,7 @@ describe("least privilege", () => {
         "send_magic_link",
         "send_otp",
         "create_user",
+        "get_sign_in_history",
       ],
       CAPTCHA_SECRETS: [
         "send_password_reset",
@@ -358,7 +359,7 @@ describe("least privilege", () => {
     const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;
     expect(INTERNAL_KEYS).toHaveLength(methods);
     expect(MONGODB_URI).toHaveLength(functions.length - 2);
-    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 6 + 1);
+    expect(SIGNING_KEYS_PUBLIC).toHaveLength(methods - 6 + 2);
   });
 
   test("a role has no wildcard but for traces, log streams, SMS, and keys with a condition", () => {

@@ -342,6 +342,9 @@ describe.each(nodesToTry())(
       const { keys } = JSON.parse(jwks.body ?? "{}");
       expect(keys).toHaveLength(2);
       expect(jwks.body).not.toContain('"d"');
+      const named = await recordedEvent("GET /.well-known/oauth-authorization-server");
+      const metadata = JSON.parse(((await zips.invoke("jwks", named)) as Result).body ?? "{}");
+      expect(metadata).toMatchObject({ jwks_uri: `${metadata.issuer}/.well-known/jwks.json` });
       const ask = async (path: string) =>
         (await zips.invoke("unmatched", await recordedEvent("$default", { path, verb: "GET" }))) as Result;
       expect(await ask("/health")).toMatchObject({ statusCode: 200, body: '{"status":"ok"}' });
@@ -536,6 +539,14 @@ describe.each(nodesToTry())(
         await zips.call("revoke_session-2021-10-06", `${V2}revoke_session`, named, bearer()),
       ).toMatchObject({ status: 204 });
       expect((await nest.refresh(other.refresh_token)).body.code).toBe("authorization_not_found");
+      const formed = await nest.signIn("ada@example.com", { device: undefined });
+      const form = new URLSearchParams({ client_id: MAC, token: formed.access_token }).toString();
+      const posted = await recordedEvent("POST /1/oauth/revoke", {
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: form,
+      });
+      expect(await zips.invoke("oauth_revocation", posted)).toMatchObject({ statusCode: 200 });
+      expect((await nest.refresh(formed.refresh_token)).body.code).toBe("authorization_not_found");
       const again = await nest.signIn("ada@example.com", { device: undefined });
       const asked = { client_id: MAC, refresh_token: again.refresh_token };
       expect(await zips.call("revoke_token-2026-12-01", `${V3}revoke_token`, asked)).toMatchObject({

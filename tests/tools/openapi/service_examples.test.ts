@@ -63,7 +63,7 @@ describe("the webhook", () => {
   if (!operation) throw new Error("The document has no operation for the webhook.");
 
   test("accepts its example with a signature", async () => {
-    const example = operation.requestBody?.content["application/json"].examples?.whole;
+    const example = operation.requestBody?.content["application/json"]?.examples?.whole;
     if (!example || !("value" in example)) throw new Error("The webhook has no example.");
     // The example lacks the fields that Nest does not read.
     const reply = await expectInvalidTraffic(() => nests.good.webhook(example.value as object));
@@ -86,6 +86,7 @@ describe("paths that are not methods", () => {
     ["GET", "/health"],
     ["HEAD", "/health"],
     ["GET", "/.well-known/jwks.json"],
+    ["GET", "/.well-known/oauth-authorization-server"],
   ])("%s %s returns the documented response", async (method, path) => {
     expect((await nests.good.call(path, undefined, { method })).status).toBe(200);
   });
