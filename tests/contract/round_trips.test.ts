@@ -482,7 +482,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ["update_webhook", 3],
       ["rotate_webhook_secret", 3],
       ["send_test_webhook", 5],
-      ["list_webhook_deliveries", 2],
+      ["list_webhook_deliveries", 3],
       ["retry_webhook_delivery", 5],
       ["delete_webhook", 3],
     ]);

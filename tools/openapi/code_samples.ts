@@ -1,9 +1,10 @@
 import { exampleOf } from "#tools/openapi/schema.ts";
 import type { CodeSample, Schema } from "#tools/openapi/types.ts";
 
-/** Calls of the typed client that do more than one request. */
+/** Calls of the typed client that do more than one request, or need fields that no other field requires. */
 const FLOWS: Readonly<Record<string, string>> = {
   send_magic_link: 'await nest.sendMagicLink("ada@example.com");',
+  get_sign_in_history: 'const response = await nest.getSignInHistory({ address: "ada@example.com" });',
   create_trial_and_magic_link: [
     'const device = { platform: "mac" as const, beak_id: "a random id of the installation", fingerprint: "a hash of the hardware" };',
     'await nest.startTrial("ada@example.com", { device });',
@@ -15,7 +16,11 @@ const FLOWS: Readonly<Record<string, string>> = {
 };
 
 /** Fields that the typed client fills in. */
-export const FILLED_BY_CLIENT = ["client_id", "redirect_uri", "user_id"];
+const FILLED_BY_CLIENT = ["client_id", "redirect_uri", "user_id"];
+
+/** The fields of a request that the typed client fills in. An address takes the place of a user id. */
+export const filledByClient = ({ properties = {} }: Schema): string[] =>
+  FILLED_BY_CLIENT.filter((name) => name in properties && !(name === "user_id" && "address" in properties));
 
 /**
  * A call of a method with the typed client. `nest` is a `NestClient`.

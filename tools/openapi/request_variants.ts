@@ -56,6 +56,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   // Only for callers with an internal key.
   send_magic_link: ["email"],
+  get_sign_in_history: ["address"],
   send_otp: ["redirect_uri", "email"],
   send_verification: ["identifier_id", "redirect_uri"],
   verify_identifier: ["token"],

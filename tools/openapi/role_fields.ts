@@ -133,6 +133,14 @@ function listFields(timestamp: Timestamp): Readonly<Record<string, FieldDocument
     "list_users.items": { description: "The users of the page." },
     "list_users.items[].id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
     "list_users.items[].name": USER_NAME,
+    "list_users.items[].match": {
+      description: "The address or number that starts with `query`; null without a query.",
+      example: "ada@example.com",
+    },
+    "list_users.items[].is_verified": {
+      description: "Whether the user ever verified an address or number.",
+      example: true,
+    },
     "list_users.items[].created_at": timestamp("When the user was created."),
     "list_users.items[].updated_at": timestamp(
       "When the user's own fields last changed; null if they never did.",

@@ -26,6 +26,18 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
   ...below("get_billing_history.subscriptions[]", {
     id: { description: "Stripe's id of the subscription.", example: SUBSCRIPTION },
     plan: { description: "The plan's id; null if no plan has its price.", example: "pro" },
+    price: { description: "The plan's price in the app file; null if no plan has its price." },
+    "price.unit_amount": { description: `The price for each interval. ${AMOUNT}`, example: 499 },
+    "price.currency": CURRENCY,
+    "price.interval": {
+      description: "How often it is paid.",
+      example: "month",
+      narrows: { enum: ["day", "week", "month", "year"] },
+    },
+    is_trial: {
+      description: "Whether it is a trial, or was one and ended before it was paid.",
+      example: false,
+    },
     status: { description: "The status at Stripe, also of a subscription that ended.", example: "active" },
     is_current: { description: "Whether this subscription gives the user access now.", example: true },
     created_at: timestamp("When Stripe created it."),
@@ -110,6 +122,14 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
     reason: { description: "Why it was refunded, credited or declined; null: not known.", example: null },
   }),
   ...below("get_sign_in_history", {
+    user_id: {
+      description: "The user's id. In the response null if no user has the address.",
+      example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+    },
+    address: {
+      description: "An email address, or a phone number with its plus sign, in place of `user_id`.",
+      example: "ada@example.com",
+    },
     limit: { description: "The most events. Default: 50.", example: 20 },
     events: { description: "The events, the newest first." },
     blocks: { description: "What keeps the user from signing in now. Empty: nothing that Nest knows of." },

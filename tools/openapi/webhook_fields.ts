@@ -128,5 +128,17 @@ export const webhookFieldDocs = (timestamp: Timestamp): Readonly<Record<string, 
     description: "The delivery. It is due now, and is sent within a minute.",
   },
   ...deliveryAt("list_webhook_deliveries.items[]", timestamp),
+  "list_webhook_deliveries.items[].user_id": {
+    description: "The user whom the message is about; null: nobody, or the user was erased.",
+    example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+  },
+  "list_webhook_deliveries.items[].target": {
+    description: "What the message is about; null if the message is not stored any more.",
+  },
+  "list_webhook_deliveries.items[].target.type": { description: "The kind of object.", example: "user" },
+  "list_webhook_deliveries.items[].target.id": {
+    description: "The object's id.",
+    example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+  },
   ...deliveryAt("retry_webhook_delivery.delivery", timestamp),
 });

@@ -25,7 +25,7 @@ export const METHODS = {
   get_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
   get_billing_history: {"bearer":true,"fills":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
-  get_sign_in_history: {"bearer":true,"fills":"user_id","answer":"events[] blocks[]","errors":"user_not_found"},
+  get_sign_in_history: {"bearer":true,"fills":"","answer":"events[] blocks[]","errors":"invalid_identifier user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
   list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
@@ -89,7 +89,7 @@ export interface Errors {
   get_account: CommonError | "account_not_found";
   get_billing_history: CommonError | "user_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
-  get_sign_in_history: CommonError | "user_not_found";
+  get_sign_in_history: CommonError | "invalid_identifier" | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "account_not_found" | "user_not_found";
   list_account_users: CommonError | "account_not_found";
@@ -429,8 +429,10 @@ export interface Requests {
   };
   /** Returns what happened to a user's links, codes, sessions and mails, and what keeps the user from signing in. */
   get_sign_in_history: {
-    /** The user's id. An opaque string: compare it, do not parse it. */
-    user_id: string;
+    /** The user's id. In the response null if no user has the address. */
+    user_id?: string;
+    /** An email address, or a phone number with its plus sign, in place of `user_id`. */
+    address?: string;
     /** The most events. Default: 50. */
     limit?: number;
   };
@@ -1017,6 +1019,17 @@ export interface Responses {
       id: string;
       /** The plan's id; null if no plan has its price. */
       plan: string | null;
+      /** The plan's price in the app file; null if no plan has its price. */
+      price: {
+        /** The price for each interval. In the currency's smallest unit, such as cents. */
+        unit_amount: number;
+        /** The currency: three letters, lower case. */
+        currency: string;
+        /** How often it is paid. */
+        interval: "day" | "week" | "month" | "year";
+      } | null;
+      /** Whether it is a trial, or was one and ended before it was paid. */
+      is_trial: boolean;
       /** The status at Stripe, also of a subscription that ended. */
       status: string;
       /** Whether this subscription gives the user access now. */
@@ -1093,6 +1106,8 @@ export interface Responses {
     level: "none" | "general";
   };
   get_sign_in_history: {
+    /** The user's id. In the response null if no user has the address. */
+    user_id: string | null;
     /** The events, the newest first. */
     events: Array<{
       /** What happened, for programs. A code never changes its meaning, and new ones are added. */
@@ -1420,6 +1435,10 @@ export interface Responses {
       email: string | null;
       /** The keys of the user's platform roles. Every user has `user`. */
       roles: Array<string>;
+      /** The address or number that starts with `query`; null without a query. */
+      match: string | null;
+      /** Whether the user ever verified an address or number. */
+      is_verified: boolean;
     }>;
     /** The cursor of the next page; null at the end. */
     next_cursor: string | null;
@@ -1452,6 +1471,15 @@ export interface Responses {
       }>;
       /** When the delivery was created. */
       created_at: string;
+      /** The user whom the message is about; null: nobody, or the user was erased. */
+      user_id: string | null;
+      /** What the message is about; null if the message is not stored any more. */
+      target: {
+        /** The kind of object. */
+        type: string;
+        /** The object's id. */
+        id: string;
+      } | null;
     }>;
     /** The cursor of the next page; null at the end. */
     next_cursor: string | null;

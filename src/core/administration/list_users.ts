@@ -2,7 +2,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { cursorAfter, cutPage, type ListName, type Page } from "#core/paging.ts";
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
-import { startingWith } from "#core/repositories/prefix_page.ts";
+import { removedStartingWith, startingWith } from "#core/repositories/prefix_page.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { UserFilter } from "#core/repositories/user_lists.ts";
 import type { User } from "#core/repositories/users.ts";
@@ -23,15 +23,23 @@ export interface UserQuery {
   created_after?: string | undefined;
 }
 
+/** A user of a page. */
+export interface ListedUser {
+  user: User;
+  identifiers: Identifier[];
+  /** The address or number that starts with the query; null without a query. */
+  match: string | null;
+}
+
 /** A page of users. */
 export interface UserPage {
-  users: { user: User; identifiers: Identifier[] }[];
+  users: ListedUser[];
   nextCursor: string | null;
 }
 
 /**
  * Lists users. Without `query` the newest come first; the number of commands and of documents that are read depends on the page only.
- * With `query` they come by address, and the other conditions choose among the addresses of a page, so that a page can have fewer users
+ * With `query` they come by address, deleted users by those that they had, and the other conditions choose among the addresses of a page, so that a page can have fewer users
  * than its limit, or none.
  * @param asked the query, and the app's own platform roles
  * @throws NestError role_not_found
@@ -73,10 +81,11 @@ async function listByAddress(
   list: ListName,
 ): Promise<UserPage> {
   const { type, prefix } = readPrefix(query);
-  const found = await core.identifiers.listByPrefix(
-    startingWith(type, prefix, after?.createdAt ?? null),
-    limit + 1,
-  );
+  const isRemoved = filter.status === "deleted";
+  const start = after && { value: after.createdAt, _id: after._id };
+  const found = isRemoved
+    ? await core.identifiers.listRemovedByPrefix(removedStartingWith(type, prefix, start), limit + 1)
+    : await core.identifiers.listByPrefix(startingWith(type, prefix, after?.createdAt ?? null), limit + 1);
   const page = found.slice(0, limit);
   const ids = [...new Set(page.map(({ userId }) => userId))];
   const [users, identifiers] = await Promise.all([
@@ -85,29 +94,37 @@ async function listByAddress(
   ]);
   const matching = users.filter((user) => matches(user, filter));
   const byId = new Map(joined(matching, identifiers).map((one) => [one.user._id, one]));
+  const wanted = { type, prefix, isRemoved };
   const last = page.at(-1);
   const position = last && { createdAt: last.identifierValue, _id: last._id };
   return {
     // A user with several such addresses is listed once, at the first of them.
     users: page.flatMap((one) => {
-      const match = byId.get(one.userId);
-      return match && firstOf(match.identifiers, type, prefix) === one.identifierValue ? [match] : [];
+      const listed = byId.get(one.userId);
+      const isFirst = listed && firstOf(listed.identifiers, wanted)?._id === one._id;
+      return isFirst ? [{ ...listed, match: one.identifierValue }] : [];
     }),
     nextCursor: found.length > limit && position ? cursorAfter(position, list) : null,
   };
 }
 
+interface Wanted {
+  type: IdentifierType;
+  prefix: string;
+  /** Whether removed identifiers are listed, in place of active ones. */
+  isRemoved: boolean;
+}
+
 /** The first address of a user that starts with a prefix, in the order of the list. */
 function firstOf(
   identifiers: readonly Identifier[],
-  type: IdentifierType,
-  prefix: string,
-): string | undefined {
+  { type, prefix, isRemoved }: Wanted,
+): Identifier | undefined {
+  const bytes = ({ identifierValue, _id }: Identifier) => Buffer.from(`${identifierValue} ${_id}`);
   return identifiers
-    .filter(({ identifierType, removedAt }) => identifierType === type && removedAt === null)
-    .map(({ identifierValue }) => identifierValue)
-    .filter((value) => value.startsWith(prefix))
-    .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))[0];
+    .filter(({ identifierType, removedAt }) => identifierType === type && (removedAt !== null) === isRemoved)
+    .filter(({ identifierValue }) => identifierValue.startsWith(prefix))
+    .sort((one, other) => Buffer.compare(bytes(one), bytes(other)))[0];
 }
 
 const matches = (user: User, { status, role, createdAfter }: UserFilter): boolean =>
@@ -119,5 +136,9 @@ async function withIdentifiers(core: ListCore, users: readonly User[]): Promise<
   return joined(users, await core.identifiers.listByUsers(users.map(({ _id }) => _id)));
 }
 
-const joined = (users: readonly User[], identifiers: readonly Identifier[]): UserPage["users"] =>
-  users.map((user) => ({ user, identifiers: identifiers.filter(({ userId }) => userId === user._id) }));
+const joined = (users: readonly User[], identifiers: readonly Identifier[]): ListedUser[] =>
+  users.map((user) => ({
+    user,
+    identifiers: identifiers.filter(({ userId }) => userId === user._id),
+    match: null,
+  }));

@@ -85,11 +85,13 @@ function passwordBlocks(
   );
 }
 
-/** @param now mails are suppressed for a day after a hard bounce */
-function mailBlocks(
-  { identifiers, mailEvents }: Pick<Blockable, "identifiers" | "mailEvents">,
-  now: Date,
-): SignInBlock[] {
+interface Mailed {
+  identifiers: readonly Pick<Identifier, "_id" | "identifierValue" | "removedAt">[];
+  mailEvents: readonly MailEvent[];
+}
+
+/** Lists the addresses to which no mail is sent, because a mail was returned for good in the last day. Without I/O. */
+export function mailBlocks({ identifiers, mailEvents }: Mailed, now: Date): SignInBlock[] {
   return identifiers
     .filter(({ removedAt }) => removedAt === null)
     .flatMap(({ _id, identifierValue }) => {

@@ -1,4 +1,4 @@
-import { listBlocks, type SignInBlock } from "#core/administration/sign_in_blocks.ts";
+import { listBlocks, mailBlocks, type SignInBlock } from "#core/administration/sign_in_blocks.ts";
 import { DAY, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -8,6 +8,7 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password } from "#core/repositories/passwords.ts";
 import type { User } from "#core/repositories/users.ts";
 import { listSignInEvents, type SignInEvent } from "#core/sessions/sign_in_history.ts";
+import { readIdentity } from "#core/sign_in/typed_identity.ts";
 
 type HistoryCore = Pick<
   Core,
@@ -18,11 +19,30 @@ type HistoryCore = Pick<
 const FAILURES_LISTED_SECONDS = 30 * DAY;
 
 /** A user whose history is asked for. */
-export interface Subject {
+interface Subject {
   user: User;
   /** All of the user's. */
   identifiers: readonly Identifier[];
   password: Password | null;
+}
+
+/** What is asked for: a user, or an address or number that no user has. */
+export type HistorySubject = Subject | { user: null; address: string };
+
+/**
+ * Reads the user of an address or number as `readSubject` does. A person who registers has no user until they verify the address.
+ * @param typed an email address, or a phone number with its plus sign
+ * @throws NestError invalid_identifier
+ */
+export async function readOwner(
+  core: Pick<Core, "identifiers" | "passwords" | "users">,
+  typed: string,
+): Promise<HistorySubject> {
+  const type = typed.includes("@") ? "email" : "phone";
+  // Support staff copy numbers from lists of Nest, so that nothing else has to be parsed.
+  const address = type === "email" ? await readIdentity(type, typed) : typed.replaceAll(/[^+\d]/g, "");
+  const identifier = await core.identifiers.findActive(type, address);
+  return identifier ? readSubject(core, identifier.userId) : { user: null, address };
 }
 
 /** Reads a user with their addresses and password, in one round trip. @throws NestError user_not_found */
@@ -46,9 +66,10 @@ export async function readSubject(
  */
 export async function readSignInHistory(
   core: HistoryCore,
-  subject: Subject,
+  subject: HistorySubject,
   limit: number,
 ): Promise<{ events: SignInEvent[]; blocks: SignInBlock[] }> {
+  if (subject.user === null) return readMessages(core, subject.address, limit);
   const { user, identifiers } = subject;
   const active = identifiers.filter(({ removedAt }) => removedAt === null);
   const addresses = active.map(({ identifierValue }) => identifierValue);
@@ -67,6 +88,20 @@ export async function readSignInHistory(
   const others = { auditLogs, identifiers: [], refreshTokens: [] };
   const events = listSignInEvents(core, { ...others, authorizations, verifications, mailEvents, sessions });
   return { events: events.slice(0, limit), blocks: listBlocks({ ...subject, mailEvents, pauses }, now) };
+}
+
+/** Lists what was sent to an address that no user has. */
+async function readMessages(core: HistoryCore, address: string, limit: number) {
+  const [authorizations, verifications, mailEvents] = await Promise.all([
+    core.authorizations.listNewestOf([address], limit),
+    core.verifications.listNewestOf([address], limit),
+    core.mailEvents.listByIdentifiers([address], limit),
+  ]);
+  const others = { auditLogs: [], identifiers: [], refreshTokens: [], sessions: [] };
+  const events = listSignInEvents(core, { ...others, authorizations, verifications, mailEvents });
+  const claimed = { _id: address, identifierValue: address, removedAt: null };
+  const blocks = mailBlocks({ identifiers: [claimed], mailEvents }, core.clock.now());
+  return { events: events.slice(0, limit), blocks };
 }
 
 async function readPause(core: Pick<HistoryCore, "limitWindows" | "rateLimiter">, identifier: Identifier) {

@@ -1,5 +1,6 @@
 import { customersOf, type MoneyMovement, readMovements } from "#core/billing/payments/movements.ts";
 import { type PlanCore, planOf } from "#core/billing/plans/plans.ts";
+import type { StagePlan } from "#core/billing/plans/stage_plans.ts";
 import { endOfAccess, findAccess } from "#core/billing/subscriptions/subscription.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -48,7 +49,10 @@ export async function readPayments(
 /** What support staff is shown of a subscription. */
 export interface SubscriptionView {
   subscription: Subscription;
-  planId: string | null;
+  /** The plan, with the price of the app file; null if no plan has its price. */
+  plan: StagePlan | null;
+  /** Whether it is a trial, or was one and ended before it was paid. */
+  isTrial: boolean;
   endsAt: string;
   /** Whether it is the subscription that gives the user access now. */
   isCurrent: boolean;
@@ -68,7 +72,8 @@ export function viewSubscriptions(
   return all
     .map((subscription) => ({
       subscription,
-      planId: planOf(core, subscription)?.id ?? null,
+      plan: planOf(core, subscription),
+      isTrial: isTrial(subscription),
       endsAt: endOfAccess(subscription, all),
       isCurrent: subscription._id === current,
       returns: Object.values(subscription.returns ?? {})
@@ -78,6 +83,10 @@ export function viewSubscriptions(
     }))
     .sort((one, other) => other.subscription.stpCreatedAt.localeCompare(one.subscription.stpCreatedAt));
 }
+
+/** Whether a subscription never left its trial. A paid period starts later than the subscription. */
+const isTrial = ({ status, trialId, wasPaid, startsAt, stpCreatedAt }: Subscription): boolean =>
+  status === "trialing" || (trialId !== null && !wasPaid && startsAt <= stpCreatedAt);
 
 /** The kinds of mails, without the date or payment that some marks name. */
 const KINDS: Readonly<Record<string, string>> = {

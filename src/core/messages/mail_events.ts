@@ -19,12 +19,14 @@ export interface ReportedMailEvent {
   occurredAt: Date;
 }
 
+type KnownCore = Pick<Core, "authorizations" | "identifiers" | "verifications">;
+
 /**
- * Stores a bounce or complaint for the addresses that belong to a user or to a stored link. Any other address was
+ * Stores a bounce or complaint for the addresses that belong to a user, or to a stored link or code. Any other address was
  * erased after the mail was sent, and the event would leave a trace of it (contract 1.7). Safe to repeat.
  */
 export async function recordMailEvent(
-  core: Pick<Core, "authorizations" | "identifiers" | "mailEvents" | "clock" | "log">,
+  core: KnownCore & Pick<Core, "mailEvents" | "clock" | "log">,
   { eventId, addresses, occurredAt, ...event }: ReportedMailEvent,
 ): Promise<void> {
   core.log.warn("mail_returned", {
@@ -50,18 +52,20 @@ export async function recordMailEvent(
   if ((await findKnown(core, known)).length < known.length) await core.mailEvents.discard(_id);
 }
 
-/** Returns the addresses that belong to a user or to a stored link. Nest mails no other address. */
+/** Returns the addresses that belong to a user, or to a stored link or code. Nest mails no other address. */
 async function findKnown<Mailed extends MailedAddress>(
-  core: Pick<Core, "authorizations" | "identifiers">,
+  core: KnownCore,
   addresses: readonly Mailed[],
 ): Promise<Mailed[]> {
   const found = await Promise.all(
     addresses.map(async (address) => {
-      const [identifier, hasLink] = await Promise.all([
+      const [identifier, hasLink, codes] = await Promise.all([
         core.identifiers.findActive("email", address.identity),
         core.authorizations.isKnownAddress(address.identity),
+        // A person who registers, or asks for a code, has no user until the address is verified.
+        core.verifications.listNewestOf([address.identity], 1),
       ]);
-      return identifier !== null || hasLink ? [address] : [];
+      return identifier !== null || hasLink || codes.length > 0 ? [address] : [];
     }),
   );
   return found.flat();

@@ -57,6 +57,11 @@ const identifierIndexes: IndexDescription[] = [
     unique: true,
     partialFilterExpression: { removedAt: null },
   },
+  // The addresses of deleted users, until they are erased.
+  {
+    key: { identifierType: 1, identifierValue: 1, _id: 1 },
+    partialFilterExpression: { removedAt: { $type: "string" } },
+  },
   { key: { userId: 1 } },
   OUTBOX_INDEX,
 ];
@@ -101,6 +106,11 @@ export class IdentifierRepository extends KnownDeviceWrites<Identifier> {
   /** Lists identifiers that `startingWith` matches, by their value. */
   listByPrefix(filter: Filter<Identifier>, limit: number): Promise<Identifier[]> {
     return this.#collection.find(filter).sort({ identifierValue: 1 }).limit(limit).toArray();
+  }
+
+  /** Lists identifiers that `removedStartingWith` matches, by their value. */
+  listRemovedByPrefix(filter: Filter<Identifier>, limit: number): Promise<Identifier[]> {
+    return this.#collection.find(filter).sort({ identifierValue: 1, _id: 1 }).limit(limit).toArray();
   }
 
   /** Lists all identifiers of users, removed ones included, the oldest first. */

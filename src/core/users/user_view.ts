@@ -1,4 +1,15 @@
-import { array, nullable, optional, record, refine, regex, strictObject, string } from "zod/mini";
+import {
+  array,
+  boolean,
+  extend,
+  nullable,
+  optional,
+  record,
+  refine,
+  regex,
+  strictObject,
+  string,
+} from "zod/mini";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
@@ -34,6 +45,9 @@ export const userFields = strictObject({
   email: nullable(string()),
   roles: array(string()),
 });
+
+/** A user in a list. */
+export const listedUserFields = extend(userFields, { match: nullable(string()), is_verified: boolean() });
 
 /** The parameters that change a user. */
 export const profileParameters = {

@@ -7,6 +7,7 @@ import { deliveryRetried, webhookEvent } from "#core/events/webhook_events.ts";
 import { deliveryOf, messageOf } from "#core/events/webhook_message.ts";
 import { cutPage, type ListName, type Page } from "#core/paging.ts";
 import type { DeliveryStatus, WebhookDelivery } from "#core/repositories/webhook_deliveries.ts";
+import type { WebhookMessage } from "#core/repositories/webhook_messages.ts";
 import { requireWebhook, type WebhookCore } from "#core/webhooks/change_webhooks.ts";
 
 /**
@@ -31,22 +32,32 @@ export async function sendTestWebhook(
   return deliveryOf(messageOf(row, now), webhook, now)._id;
 }
 
+/** A page of deliveries. */
+interface DeliveryPage {
+  items: WebhookDelivery[];
+  /** Their messages by id. One that is not stored any more is missing. */
+  messages: ReadonlyMap<string, WebhookMessage>;
+  nextCursor: string | null;
+}
+
 /**
- * Lists the deliveries of a webhook, the newest first.
+ * Lists the deliveries of a webhook with their messages, the newest first. A message is stored for a day longer than its delivery.
  * @throws NestError webhook_not_found
  */
 export async function listDeliveries(
-  core: WebhookCore,
+  core: WebhookCore & Pick<Core, "webhookMessages">,
   { webhookId, status }: { webhookId: string; status: DeliveryStatus | undefined },
   page: Page,
   list: ListName,
-): Promise<{ items: WebhookDelivery[]; nextCursor: string | null }> {
+): Promise<DeliveryPage> {
   const [webhook, found] = await Promise.all([
     core.webhooks.find(webhookId),
     core.webhookDeliveries.list(webhookId, status, { ...page, limit: page.limit + 1 }),
   ]);
   requireWebhook(webhook);
-  return cutPage(found, page.limit, list);
+  const { items, nextCursor } = cutPage(found, page.limit, list);
+  const messages = await core.webhookMessages.listByIds(items.map(({ messageId }) => messageId));
+  return { items, messages: new Map(messages.map((message) => [message._id, message])), nextCursor };
 }
 
 /**

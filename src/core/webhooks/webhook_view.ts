@@ -15,6 +15,7 @@ import {
   type WebhookDelivery,
 } from "#core/repositories/webhook_deliveries.ts";
 import type { Webhook } from "#core/repositories/webhook_document.ts";
+import type { WebhookMessage } from "#core/repositories/webhook_messages.ts";
 import { text } from "#core/wire.ts";
 
 /** What an administrator chooses of a webhook. */
@@ -55,8 +56,8 @@ export const webhookToWire = (webhook: Webhook) => ({
 /** What became of a delivery. */
 export const deliveryStatus = oneOf(DELIVERY_STATUSES);
 
-/** A delivery on the wire. */
-export const deliveryFields = strictObject({
+/** The fields of a delivery on the wire. */
+const delivery = {
   id: string(),
   webhook_id: string(),
   message_id: string(),
@@ -72,6 +73,16 @@ export const deliveryFields = strictObject({
     }),
   ),
   created_at: string(),
+};
+
+/** A delivery on the wire. */
+export const deliveryFields = strictObject(delivery);
+
+/** A delivery with what its message is about. */
+export const listedDeliveryFields = strictObject({
+  ...delivery,
+  user_id: nullable(string()),
+  target: nullable(strictObject({ type: string(), id: string() })),
 });
 
 export const deliveryToWire = (delivery: WebhookDelivery) => ({
@@ -86,3 +97,10 @@ export const deliveryToWire = (delivery: WebhookDelivery) => ({
   })),
   created_at: delivery.createdAt,
 });
+
+/** What a message is about, as its body names it. @param message undefined if it is not stored any more */
+export function aboutToWire(message: Pick<WebhookMessage, "body" | "userId"> | undefined) {
+  if (message === undefined) return { user_id: null, target: null };
+  const { data } = JSON.parse(message.body) as { data: { target: { type: string; id: string } } };
+  return { user_id: message.userId, target: { type: data.target.type, id: data.target.id } };
+}

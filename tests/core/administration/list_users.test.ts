@@ -1,6 +1,6 @@
 import type { CommandStartedEvent, Document } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Reply, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
+import { type Reply, SIMPLE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { setRoles } from "#tests/support/roles.ts";
 
@@ -96,6 +96,7 @@ describe("list_users", () => {
       {
         ...{ id: "user_u000108", created_at: at(10), updated_at: null, status: "disabled", name: null },
         ...{ locale: null, metadata: {}, email: "x.b.u000108@list.test", roles: ["support", "user"] },
+        ...{ match: null, is_verified: true },
       },
     ]);
   });
@@ -112,6 +113,28 @@ describe("list_users", () => {
     expect(await idsOf({ query: "x.u000001@list.test\u0000" })).toEqual([]);
     expect(await idsOf({ query: ".*" })).toEqual([]);
     expect(await idsOf({ query: "+65" })).toEqual([]);
+  });
+
+  test("finds deleted users by the addresses that they had, several with the same one page by page", async () => {
+    const deleted: string[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      const { user_id } = await nest.signIn("left@example.com");
+      await nest.call(`${V3}delete_user`, { user_id }, { internal: true });
+      deleted.push(user_id);
+    }
+    const { user_id } = await nest.signIn("left@example.com");
+    const asked = { query: "left@", limit: 1 };
+    expect((await idsOf({ ...asked, status: "deleted" })).sort()).toEqual(deleted.sort());
+    expect(await idsOf(asked)).toEqual([user_id]);
+    const { body } = await list({ ...asked, status: "deleted" });
+    expect(body.items[0]).toMatchObject({ match: "left@example.com", status: "deleted", email: null });
+  });
+
+  test("tells the address that matches, and who has verified none", async () => {
+    const claimed = { identifier_type: "email", identifier_value: "claimed@example.com" };
+    await nest.call(`${V3}create_user`, { ...claimed, client_id: SIMPLE }, { internal: true });
+    const { body } = await list({ query: "claim" });
+    expect(body.items).toMatchObject([{ match: "claimed@example.com", is_verified: false }]);
   });
 
   test("refuses cursors of another filter or method, and forged ones", async () => {

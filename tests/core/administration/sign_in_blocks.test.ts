@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { recordMailEvent } from "#core/messages/mail_events.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
-import { givePassword, P1, P2, signInWith } from "#tests/support/passwords.ts";
+import { givePassword, P1, P2, registerFirst, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 
 let nest: TestNest;
@@ -56,6 +56,27 @@ test("tells that a user is disabled, and later deleted, and nothing else", async
   expect(failed.text).toBe("a sign-in failed: the user is disabled (invalid_credentials)");
   await change("delete_user", { user_id });
   expect(await blocksOf(user_id)).toMatchObject([{ code: "user_deleted", about: user_id, until: null }]);
+});
+
+test("tells what was sent to a person who registered and has no user yet", async () => {
+  const address = "later@example.com";
+  const asked = (body: object) => nest.call(`${V3}get_sign_in_history`, body, { internal: true });
+  await registerFirst(nest, { identifier_value: address });
+  const addresses = { destination: [address], reported: [address] };
+  const bounce = { eventId: "e2", type: "bounce", isPermanent: true, subType: "General" } as const;
+  const occurredAt = nest.clock.now();
+  await recordMailEvent(nest.gateway.core, { ...bounce, addresses, messageId: "m2", occurredAt });
+  const { body } = await asked({ address: " Later@Example.com " });
+  expect(body).toMatchObject({ user_id: null, blocks: [{ code: "mail_suppressed", about: address }] });
+  const texts = body.events.map(({ text }: { text: string }) => text);
+  expect(texts).toContain("requested a message to sign up");
+  expect(texts).toContainEqual(expect.stringContaining("a mail was returned"));
+  const { user_id } = await nest.signIn("known@example.com");
+  expect((await asked({ address: "known@example.com" })).body).toMatchObject({ user_id, blocks: [] });
+  expect((await asked({ address: "+15550100" })).body).toEqual({ user_id: null, events: [], blocks: [] });
+  for (const body of [{}, { user_id, address }])
+    expect((await asked(body)).body.code).toBe("validation_failed");
+  expect((await asked({ address: "no@domain" })).body.code).toBe("invalid_identifier");
 });
 
 test("tells for a day that mail to an address is suppressed", async () => {

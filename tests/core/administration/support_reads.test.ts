@@ -46,7 +46,13 @@ describe("get_billing_history", () => {
         returns: [expect.objectContaining({ amount: 499, currency: "gbp", status: "done", id: refund?.id })],
       }),
       expect.objectContaining({
-        ...{ id: kept.id, status: "active", plan: "beak", is_current: true, rejected_at: null, returns: [] },
+        ...{ id: kept.id, status: "active", plan: "beak", is_trial: false },
+        ...{
+          price: { unit_amount: 499, currency: "gbp", interval: "month" },
+          is_current: true,
+          rejected_at: null,
+          returns: [],
+        },
         mails: [{ kind: "welcome", sent_at: expect.any(String) }],
       }),
     ]);

@@ -216,6 +216,10 @@ describe("deliveries", () => {
       cursor = body.next_cursor;
     } while (cursor !== null);
     expect([...seen].sort()).toEqual([...sent].sort());
+    const [first] = (await list({})).body.items;
+    expect(first).toMatchObject({ user_id: null, target: { type: "webhook", id } });
+    await nest.collection("webhook_messages").deleteMany({});
+    expect((await list({})).body.items[0]).toMatchObject({ user_id: null, target: null });
     expect((await list({ status: "failed" })).body.items).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import { VERSIONS } from "#core/versions.ts";
-import { FILLED_BY_CLIENT } from "#tools/openapi/code_samples.ts";
+import { filledByClient } from "#tools/openapi/code_samples.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { CARRIED, errorSchema } from "#tools/openapi/error_bodies.ts";
 import { type DocumentedForm, formsOf } from "#tools/openapi/read.ts";
@@ -74,7 +74,7 @@ function methodRow(form: DocumentedForm): string {
   const { name, operation, request, response } = form;
   const row = {
     bearer: operation.security.some((scheme) => "bearer" in scheme),
-    fills: FILLED_BY_CLIENT.filter((field) => request.properties && field in request.properties).join(" "),
+    fills: filledByClient(request).join(" "),
     answer: answerOf(response),
     errors: ownErrors(form).join(" "),
   };

@@ -78,7 +78,10 @@ function response({ response: schema, responseExample }: DocumentedForm) {
 
 /** Rules that the schema does not show. */
 function notes({ operation, request: schema }: DocumentedForm, callers: string): string[] {
-  const isUserOptional = callers === "bearer,internal" && !schema.required?.includes("user_id");
+  const { required = [], properties = {} } = schema;
+  // Where `address` can name the user too, one of the two must be sent.
+  const isUserOptional =
+    callers === "bearer,internal" && !required.includes("user_id") && !("address" in properties);
   return [
     ...(isUserOptional ? ["- Without `user_id`, the method uses the user of the bearer token"] : []),
     ...(operation.requestBody?.required ? [] : ["- The body is optional"]),

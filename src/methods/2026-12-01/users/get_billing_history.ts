@@ -2,9 +2,9 @@
  * Returns a user's subscriptions, also ended ones, and their payments and refunds.
  *
  * For support staff: needs the capability `users.read`. `payments` are read from Stripe, the newest 50 of each customer, and are null if
- * Stripe does not respond in time. `returns` are what Nest refunds or credits for a subscription that it rejected.
+ * Stripe does not respond in time. `price` is that of the plan in the app file; Stripe decides what is charged. `returns` are what Nest refunds or credits for a subscription that it rejected.
  */
-import { array, boolean, nullable, number, strictObject, string } from "zod/mini";
+import { array, boolean, int, nullable, number, strictObject, string } from "zod/mini";
 import {
   readBillingRecords,
   readPayments,
@@ -31,6 +31,8 @@ const returned = strictObject({
 const subscriptionFields = strictObject({
   id: string(),
   plan: nullable(string()),
+  price: nullable(strictObject({ unit_amount: int(), currency: string(), interval: string() })),
+  is_trial: boolean(),
   status: string(),
   is_current: boolean(),
   created_at: string(),
@@ -90,14 +92,19 @@ export const handler = rpc({
 
 const subscriptionToWire = ({
   subscription,
-  planId,
+  plan,
+  isTrial,
   endsAt,
   isCurrent,
   returns,
   mails,
 }: SubscriptionView) => ({
   id: subscription.stpSubscriptionId,
-  plan: planId,
+  plan: plan?.id ?? null,
+  price: plan && {
+    ...{ unit_amount: plan.amount.unitAmount, currency: plan.amount.currency, interval: plan.interval },
+  },
+  is_trial: isTrial,
   status: subscription.status,
   is_current: isCurrent,
   created_at: subscription.stpCreatedAt,

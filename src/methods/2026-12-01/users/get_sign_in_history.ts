@@ -3,7 +3,8 @@
  *
  * For support staff, who learn why a user is signed out or can't sign in: needs the capability `users.read`. Links and sessions are kept
  * for 30 days after they end, codes for 7 days. Failed sign-ins of 30 days have their cause. A mail that was returned (`mail_returned`)
- * did not arrive. The [audit log](audit.md) has who changed what.
+ * did not arrive. `address` in place of `user_id` also finds what was sent to an address that no user has, such as that of a person who
+ * registered and verified nothing. The [audit log](audit.md) has who changed what.
  */
 import {
   array,
@@ -17,18 +18,20 @@ import {
   string,
 } from "zod/mini";
 import { BLOCK_CODES } from "#core/administration/sign_in_blocks.ts";
-import { readSignInHistory, readSubject } from "#core/administration/sign_in_history.ts";
+import { readOwner, readSignInHistory, readSubject } from "#core/administration/sign_in_history.ts";
 import { rateLimiter } from "#core/parts.ts";
-import { text } from "#core/wire.ts";
+import { invalidBody, text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 const DEFAULT_LIMIT = 50;
 
 export const request = strictObject({
-  user_id: text(),
+  user_id: optional(text()),
+  address: optional(text(254)),
   limit: optional(int().check(minimum(1), maximum(100))),
 });
 export const response = strictObject({
+  user_id: nullable(string()),
   events: array(strictObject({ code: string(), at: string(), about: string(), text: string() })),
   blocks: array(
     strictObject({ code: oneOf(BLOCK_CODES), about: string(), until: nullable(string()), text: string() }),
@@ -43,12 +46,17 @@ export const handler = rpc({
   access: "cap:users.read",
   request,
   response,
-  errors: ["user_not_found"],
+  errors: ["invalid_identifier", "user_not_found"],
   parts: { rateLimiter },
-  reads: ({ core, request: { user_id } }) => readSubject(core, user_id),
+  async reads({ core, request: { user_id, address } }) {
+    if ((user_id === undefined) === (address === undefined))
+      throw invalidBody("needs either user_id or address");
+    return user_id === undefined ? readOwner(core, address ?? "") : readSubject(core, user_id);
+  },
   async run({ core, request: { limit = DEFAULT_LIMIT }, reads: subject }) {
     const { events, blocks } = await readSignInHistory(core, subject, limit);
     return {
+      user_id: subject.user?._id ?? null,
       events: events.map(({ code, at, about, what }) => ({ code, at, about, text: what })),
       blocks: blocks.map(({ code, about, until, what }) => ({ code, about, until, text: what })),
     };

@@ -3,13 +3,14 @@
  *
  * Needs the capability `users.read`. Users who are added while a client reads the pages do not move the others. Send a cursor with the
  * same filters as the call that returned it. With `query`, a page can have fewer items than `limit`, or none, while `next_cursor` is
- * not null: the other filters choose among the addresses of a page.
+ * not null: the other filters choose among the addresses of a page. With `query` and the status `deleted`, it lists deleted users who had
+ * such an address, until they are erased after 30 days.
  */
 import { array, nullable, enum as oneOf, optional, strictObject, string } from "zod/mini";
 import { listUsers } from "#core/administration/list_users.ts";
 import { pageParameters, readPage } from "#core/paging.ts";
 import { roleKey } from "#core/roles/role_key.ts";
-import { userFields, userToWire } from "#core/users/user_view.ts";
+import { listedUserFields, userToWire } from "#core/users/user_view.ts";
 import { text, typedTime } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -20,7 +21,7 @@ export const request = strictObject({
   created_after: optional(typedTime()),
   ...pageParameters,
 });
-export const response = strictObject({ items: array(userFields), next_cursor: nullable(string()) });
+export const response = strictObject({ items: array(listedUserFields), next_cursor: nullable(string()) });
 
 export const handler = rpc({
   name: "list_users",
@@ -37,7 +38,10 @@ export const handler = rpc({
     const page = readPage({ limit, cursor }, list);
     const { users, nextCursor } = await listUsers(core, { query: filter, own }, page, list);
     return {
-      items: users.map(({ user, identifiers }) => userToWire(user, identifiers, own)),
+      items: users.map(({ user, identifiers, match }) => ({
+        ...userToWire(user, identifiers, own),
+        ...{ match, is_verified: identifiers.some(({ verifiedAt }) => verifiedAt !== null) },
+      })),
       next_cursor: nextCursor,
     };
   },

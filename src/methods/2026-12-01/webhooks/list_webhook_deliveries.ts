@@ -1,12 +1,18 @@
 /**
  * Lists the deliveries of a webhook with their attempts, the newest first.
  *
- * Needs the capability `webhooks.manage`. A delivery is kept for 30 days. Of a response only its status is kept.
+ * Needs the capability `webhooks.manage`. A delivery is kept for 30 days. Of a response only its status is kept. `user_id` and
+ * `target` are those of the message.
  */
 import { array, nullable, optional, strictObject, string } from "zod/mini";
 import { pageParameters, readPage } from "#core/paging.ts";
 import { listDeliveries } from "#core/webhooks/deliveries.ts";
-import { deliveryFields, deliveryStatus, deliveryToWire } from "#core/webhooks/webhook_view.ts";
+import {
+  aboutToWire,
+  deliveryStatus,
+  deliveryToWire,
+  listedDeliveryFields,
+} from "#core/webhooks/webhook_view.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -15,7 +21,7 @@ export const request = strictObject({
   status: optional(deliveryStatus),
   ...pageParameters,
 });
-export const response = strictObject({ items: array(deliveryFields), next_cursor: nullable(string()) });
+export const response = strictObject({ items: array(listedDeliveryFields), next_cursor: nullable(string()) });
 
 export const handler = rpc({
   name: "list_webhook_deliveries",
@@ -28,7 +34,13 @@ export const handler = rpc({
   async run({ core, request: { limit, cursor, webhook_id: webhookId, status } }) {
     const list = { method: "list_webhook_deliveries", filter: { webhookId, status } };
     const page = readPage({ limit, cursor }, list);
-    const { items, nextCursor } = await listDeliveries(core, { webhookId, status }, page, list);
-    return { items: items.map(deliveryToWire), next_cursor: nextCursor };
+    const { items, messages, nextCursor } = await listDeliveries(core, { webhookId, status }, page, list);
+    return {
+      items: items.map((delivery) => ({
+        ...deliveryToWire(delivery),
+        ...aboutToWire(messages.get(delivery.messageId)),
+      })),
+      next_cursor: nextCursor,
+    };
   },
 });
