@@ -8,7 +8,7 @@ const ROW = /\[\s*(\d{3}),\s*"(?:[^"\\]|\\.)*",?\s*\]/g;
 export const shortErrors: Plugin = {
   name: "short-errors",
   setup(build) {
-    build.onLoad({ filter: /src[\\/]core[\\/]errors\.ts$/ }, async ({ path }) => ({
+    build.onLoad({ filter: /src[\\/]core[\\/]error_codes\.ts$/ }, async ({ path }) => ({
       contents: (await readFile(path, "utf8")).replace(ROW, "[$1]"),
       loader: "ts",
     }));
