@@ -25,6 +25,7 @@ const SUITES = {
     "--testNamePattern",
     "at any write|in \\d+ rounds",
   ],
+  pages: ["tests/core/administration/list_users.test.ts", "--testNamePattern", "as for pages of 120"],
 };
 type Suite = keyof typeof SUITES;
 const SHORT_RUN_SEED = 1;
@@ -51,8 +52,8 @@ const program = new Command("npm run test:faults --")
   .description(
     "Runs the model-based suite, the fault injection suite, the chaos suite, the money suite (random billing histories) and the suite\n" +
       "'deliveries' (webhooks, receivers that fail, and a process that is killed). Without options it runs a short sample with a fixed\n" +
-      "seed, as CI does. The suite 'crashes' (crashes at writes of billing events, concurrent calls) runs only with --suite crashes.\n" +
-      "npm test runs a part of its cases.",
+      "seed, as CI does. The suites 'crashes' (crashes at writes, concurrent calls) and 'pages' (pages of 100,000 users) run only with\n" +
+      "--suite. npm test runs a part of their cases.",
   )
   .addOption(new Option("--suite <name>", "run one suite only").choices(Object.keys(SUITES)))
   .option("--seed <number>", "repeat the run that printed this seed", wholeNumber)
@@ -98,7 +99,7 @@ function suiteEnvironment(reports: string): NodeJS.ProcessEnv {
 
 /** @returns vitest's exit status */
 function runSuites(reports: string): Promise<number> {
-  const { crashes: _, ...sampled } = SUITES;
+  const { crashes: _crashes, pages: _pages, ...sampled } = SUITES;
   const chosen = options.suite ? SUITES[options.suite] : Object.values(sampled).flat();
   const child = spawn(process.execPath, vitestArguments("run", ...chosen), {
     cwd: ROOT,
