@@ -453,9 +453,9 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(leave)).toBe(8);
     const created = { identifier_type: "email", identifier_value: "deleted@example.com" };
     const { user } = (await nest.call(`${V3}create_user`, created, { bearer })).body;
-    // 9 until the user is marked as deleted, 1 reads the user, 2 end sessions and links, 2 addresses and memberships, 1 reads them again,
+    // 9 until the user is marked as deleted, 5 read and store who leaves the user's account and settle it, 1 reads the user, 2 end sessions and links, 2 addresses and memberships, 1 reads them again,
     // 2 end billing, 1 stores when the user is erased.
-    expect(await trips(() => nest.call(`${V3}delete_user`, { user_id: user.id }, { bearer }))).toBe(18);
+    expect(await trips(() => nest.call(`${V3}delete_user`, { user_id: user.id }, { bearer }))).toBe(23);
   });
 
   test("methods of webhooks take 1 to 5", async () => {
@@ -513,11 +513,11 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ["create_account", 4],
       ["update_account", 3],
       ["set_account_user_role", 4],
-      ["accept_account_invite", 6],
+      ["accept_account_invite", 8],
     ]);
   });
 
-  test("methods about an account read the membership with the session: list_account_users takes 3, add_account_user 7, remove_account_user 8", async () => {
+  test("methods about an account read the membership with the session: list_account_users takes 3, add_account_user 8, remove_account_user 8", async () => {
     const owner = await newOwner(nest);
     const members = [await newMember(nest, owner), await newMember(nest, owner)];
     const list = () => asUser(nest, owner, "list_account_users");
@@ -528,7 +528,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
     expect(await trips(remove)).toBe(8);
     const add = () => asUser(nest, owner, "add_account_user", userToAdd());
     await add();
-    expect(await trips(add)).toBe(7);
+    expect(await trips(add)).toBe(8);
   });
 
   test("authenticate_user of 2026-12-01 takes as many as the older date", async () => {

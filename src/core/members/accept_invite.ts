@@ -3,7 +3,7 @@ import { dominates } from "#core/capabilities.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { memberAdded } from "#core/events/account_events.ts";
+import { memberAdded, memberRemoved } from "#core/events/account_events.ts";
 import { byHolder } from "#core/events/event_source.ts";
 import { derivedIdOf } from "#core/ids.ts";
 import { recordMembersRole } from "#core/members/granted_role.ts";
@@ -14,6 +14,7 @@ import type { Invite } from "#core/repositories/pending_registration.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { standingIn } from "#core/roles/account_role.ts";
 import { MEMBER } from "#core/roles/built_in.ts";
+import { joinOwners } from "#core/roles/leave_owners.ts";
 import { roleAt } from "#core/roles/rights.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
@@ -21,7 +22,7 @@ import { findPresented, redeemVerification } from "#core/verifications/redeem_ve
 
 export type AcceptCore = Pick<
   Core,
-  "accountMembers" | "clock" | "identifiers" | "log" | "roles" | "users" | "verifications"
+  "accountMembers" | "accounts" | "clock" | "identifiers" | "log" | "roles" | "users" | "verifications"
 > & { codeKey: CodeKey; rateLimiter: RateLimiter };
 
 const notFound = () => new NestError("verification_not_found");
@@ -50,18 +51,25 @@ export async function acceptInvite(
     core.accountMembers.listByUser(caller.userId),
   ]);
   const isInvited = owner?.userId === caller.userId && owner.verifiedAt !== null;
-  // Removal revokes the invitations to the addresses that the person has then. This holds for addresses that they add later.
-  const isRemoved = memberships.some(
-    ({ accountId, removedAt }) =>
-      accountId === invite.accountId && (removedAt ?? "") > verification.createdAt,
-  );
-  if (!isInvited || !isAllowed || isRemoved) throw notFound();
-  await redeemVerification(core, verification, { now, call }, () =>
-    join(core, { verification, invite, caller, call, at: now.toISOString() }),
-  );
+  if (!isInvited || !isAllowed || wasRemoved(memberships, invite, verification)) throw notFound();
+  const joining = { verification, invite, caller, call, at: now.toISOString() };
+  await redeemVerification(core, verification, { now, call }, () => join(core, joining));
   core.log.info("account_invite_accepted", { account_id: invite.accountId, user_id: caller.userId });
   return invite.accountId;
 }
+
+/**
+ * Whether the person was removed from the account after the invitation was created, without I/O. Removal revokes the invitations to the
+ * addresses that the person has then. This holds for addresses that they add later, and for an invitation that is being accepted.
+ */
+const wasRemoved = (
+  memberships: readonly AccountMember[],
+  invite: Invite,
+  { createdAt }: Pick<Verification, "createdAt">,
+): boolean =>
+  memberships.some(
+    ({ accountId, removedAt }) => accountId === invite.accountId && (removedAt ?? "") > createdAt,
+  );
 
 /**
  * Whether the inviting user is a member who could grant the role now. Otherwise a removed member could come back by their own
@@ -87,13 +95,30 @@ interface Joining {
   at: string;
 }
 
-/** Stores the membership, unless the user is a member already. Safe to repeat. */
-async function join(core: AcceptCore, { verification, invite, caller, call, at }: Joining): Promise<void> {
+/**
+ * Stores the membership, unless the user is a member already. Safe to repeat. What was decided before is decided again after the
+ * write, because a removal of the person, of the inviting member or of the last owner may have run meanwhile and seen no membership.
+ * @throws NestError verification_not_found
+ */
+async function join(core: AcceptCore, joining: Joining): Promise<void> {
+  const { verification, invite, caller, call, at } = joining;
   const source = byHolder(caller, call);
   const content = { accountId: invite.accountId, userId: caller.userId, role: invite.role } as const;
   const member: AccountMember = {
     ...{ _id: derivedIdOf(verification._id, "accountMember"), ...content, status: "active" },
     ...{ createdAt: at, removedAt: null, ...carrying([memberAdded(content, source, at)]) },
   };
-  if (await core.accountMembers.insert(member)) await recordMembersRole(core, member, MEMBER, { source, at });
+  const isInserted = await core.accountMembers.insert(member);
+  const hasOwner = await joinOwners(core, invite.accountId);
+  const [isAllowed, memberships] = await Promise.all([
+    mayStillInvite(core, invite),
+    core.accountMembers.listByUser(caller.userId),
+  ]);
+  if (!hasOwner || !isAllowed || wasRemoved(memberships, invite, verification)) {
+    // Of a user who was a member already, this ends nothing.
+    const removal = { at, events: [memberRemoved(member, source, at)], wasDefault: false };
+    await core.accountMembers.remove({ _id: member._id }, removal);
+    throw notFound();
+  }
+  if (isInserted) await recordMembersRole(core, member, MEMBER, { source, at });
 }

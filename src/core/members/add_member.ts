@@ -13,13 +13,17 @@ import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import { MEMBER } from "#core/roles/built_in.ts";
+import { joinOwners } from "#core/roles/leave_owners.ts";
 import { unauthorized } from "#core/sessions/access_token.ts";
 import { settleAll } from "#core/settle.ts";
 import { newIdentifier } from "#core/users/sign_in_user.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";
 
 export type AddCore = CheckCore &
-  Pick<Core, "accountMembers" | "clock" | "identifiers" | "passwords" | "roles" | "sessions" | "users"> & {
+  Pick<
+    Core,
+    "accountMembers" | "accounts" | "clock" | "identifiers" | "passwords" | "roles" | "sessions" | "users"
+  > & {
     passwordHasher: PasswordHasher;
   };
 
@@ -131,11 +135,14 @@ async function addMembership(
   await recordMembersRole(core, member, MEMBER, { source, at });
   // A proof refuses registrations before it reads the memberships that it ends.
   // A proof of the caller's address ends the caller's session before it reads whom the caller added.
-  const [current, session] = await Promise.all([
+  const hasOwner = await joinOwners(core, accountId);
+  const [current, session, adding] = await Promise.all([
     core.identifiers.findActive(target.type, target.identity),
     core.sessions.find(caller.sessionId),
+    core.users.find(caller.userId),
   ]);
-  const isOwn = session !== null && session.revokedAt === null;
+  // An owner who is deleted at this moment leaves an account without other members.
+  const isOwn = hasOwner && session !== null && session.revokedAt === null && adding?.status !== "deleted";
   if (isOwn && current?._id === _id && current.verifiedAt === null && current.registration === undefined)
     return userId;
   const removal = { at, events: [memberRemoved(member, source, at)], wasDefault: true };

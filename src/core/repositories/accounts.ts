@@ -16,7 +16,7 @@ export interface Account extends Outbox {
   deletedAt: string | null;
   /** Owners who do not count as staying, because a change takes the role from them. Absent: none. Not in the published documents. */
   leavingOwners?: Leaving[];
-  /** Raised by each decision that an owner may leave. Absent: 0. Not in the published documents. */
+  /** Raised by each decision that an owner may leave, and by each user who joins. Absent: 0. Not in the published documents. */
   leavingVersion?: number;
 }
 
@@ -87,6 +87,15 @@ export class AccountRepository {
       { $set: { leavingVersion: version + 1 }, $push: { leavingOwners: leaving } },
     );
     return matchedCount === 1;
+  }
+
+  /**
+   * Records that the account has another member: a decision that an owner may leave, which did not see the member, is not stored.
+   * @returns which owners are leaving; null if the account does not exist
+   */
+  async countJoin(id: string): Promise<readonly Leaving[] | null> {
+    const found = await this.#collection.findOneAndUpdate({ _id: id }, { $inc: { leavingVersion: 1 } });
+    return found && (found.leavingOwners ?? []);
   }
 
   /**

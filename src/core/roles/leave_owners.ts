@@ -3,7 +3,7 @@ import { NestError } from "#core/errors.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Leaving } from "#core/repositories/leaving.ts";
 import { OWNER } from "#core/roles/built_in.ts";
-import { leaveRole } from "#core/roles/leave_role.ts";
+import { leaveRole, leftUntil } from "#core/roles/leave_role.ts";
 
 export type OwnerGuardCore = Pick<Core, "accountMembers" | "accounts" | "clock" | "identifiers" | "users">;
 
@@ -11,6 +11,7 @@ export type OwnerGuardCore = Pick<Core, "accountMembers" | "accounts" | "clock" 
  * Makes a change that takes an owner from an account, if another owner stays who can sign in and whose membership no verification
  * ends. Of owners who remove each other at once, one stays.
  * @param change makes the change, or finds that it can't be made after all
+ * @param hasOthers whether the account has other members; absent: it has. An owner without other members may leave
  * @returns what `change` returned
  * @throws NestError last_owner; account_not_found if the account was erased; unavailable
  */
@@ -18,6 +19,7 @@ export function leaveOwners<Result>(
   core: OwnerGuardCore,
   { accountId, userId }: Pick<AccountMember, "accountId" | "userId">,
   change: () => Promise<Result>,
+  hasOthers: () => Promise<boolean> = async () => true,
 ): Promise<Result> {
   const { accountMembers, accounts, clock } = core;
   const guard = {
@@ -30,11 +32,27 @@ export function leaveOwners<Result>(
     settle: (...change: [string, string]) => accounts.settleLeaving(accountId, ...change),
     async hasHolder(exceptIds: readonly string[]) {
       const owners = await accountMembers.listHolders(accountId, OWNER, exceptIds);
-      return owners.length > 0 && hasLasting(core, owners);
+      return (owners.length > 0 && (await hasLasting(core, owners))) || !(await hasOthers());
     },
     refusal: "last_owner",
   } as const;
   return leaveRole(clock, guard, userId, change);
+}
+
+/**
+ * Records that a user joined an account, after the membership was stored. So either the decision that the last owner may leave sees the
+ * member, or this sees that the owner is leaving.
+ * @returns false if no owner stays, or the account was erased: then the membership must end. An owner who left before this is not seen
+ */
+export async function joinOwners(
+  { accountMembers, accounts, clock }: Pick<OwnerGuardCore, "accountMembers" | "accounts" | "clock">,
+  accountId: string,
+): Promise<boolean> {
+  const leaving = await accounts.countJoin(accountId);
+  const until = leftUntil(clock);
+  const left = leaving?.filter(({ at }) => at > until).map(({ userId }) => userId);
+  if (left?.length === 0) return true;
+  return left !== undefined && (await accountMembers.listHolders(accountId, OWNER, left)).length > 0;
 }
 
 /**

@@ -46,7 +46,7 @@ export async function leaveRole<Result>(
 }
 
 /** Changes that began until then have ended. */
-const leftUntil = (clock: Clock) => plusSeconds(clock.now(), -LONGEST_CHANGE_SECONDS).toISOString();
+export const leftUntil = (clock: Clock) => plusSeconds(clock.now(), -LONGEST_CHANGE_SECONDS).toISOString();
 
 /** @returns the id of the stored decision */
 async function decide(clock: Clock, guard: HolderGuard, userId: string): Promise<string> {

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RpcHandler, serveRpc } from "#entry/rpc.ts";
+import { handler as acceptInvite } from "#methods/2026-12-01/accounts/accept_account_invite.ts";
+import { handler as addAccountUser } from "#methods/2026-12-01/accounts/add_account_user.ts";
+import { handler as deleteUser } from "#methods/2026-12-01/users/delete_user.ts";
+import { atOnce } from "#tests/support/concurrency.ts";
+import { interceptIo } from "#tests/support/io_interceptor.ts";
+import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { addUser, as, newMember, newOwner, type Owner, userToAdd } from "#tests/support/members.ts";
+import { BUSY_MACHINE, linkIn, NATIVE, type Reply, startNest, type TestNest } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
+import { toEvent } from "#tools/local/gateway.ts";
+
+const CALLERS = 50;
+
+let nest: TestNest;
+beforeAll(async () => {
+  const environment = { LIMIT_ADDED_USERS_PER_ACCOUNT: "0", LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "0" };
+  nest = await startNest({ slowdown: BUSY_MACHINE, environment });
+});
+afterAll(() => nest.stop());
+
+const invite = (from: Owner, to: Owner): Promise<Reply> =>
+  addUser(nest, from, {
+    ...{ identifier_value: to.address, password: undefined, account_id: from.account_id },
+  });
+
+/** Invites a person after the last second is over. @returns the token in the mail */
+async function invitation(from: Owner, to: Owner): Promise<string> {
+  nest.clock.advance(61);
+  const { status, raw } = await invite(from, to);
+  expect([status, raw]).toEqual([200, expect.any(String)]);
+  const token = linkIn(nest.lastMail(to.address)).searchParams.get("token") ?? "";
+  nest.clock.advance(61);
+  return token;
+}
+
+const accept = (person: Owner, token: string): Promise<Reply> =>
+  as(nest, person, "accept_account_invite", { client_id: NATIVE, token });
+const remove = (from: Owner, { user_id }: Owner): Promise<Reply> =>
+  as(nest, from, "remove_account_user", { account_id: from.account_id, user_id });
+
+const deleteOf = ({ user_id }: Owner): Promise<Reply> =>
+  nest.call(`${V3}delete_user`, { user_id }, { internal: true });
+
+/** A call of a user, and what others do just before one of its writes. */
+interface Interrupted {
+  handler: RpcHandler;
+  by: Owner;
+  body?: object;
+  /** Class and method of the write. */
+  write: string;
+  meanwhile: () => Promise<unknown>;
+}
+
+/** @returns status and error code of the call */
+async function interrupted({ handler, by, body = {}, write, meanwhile }: Interrupted): Promise<unknown[]> {
+  let isDone = false;
+  const open = interceptIo(nest.gateway, async ({ name }, work) => {
+    if (name === write && !isDone) {
+      isDone = true;
+      await meanwhile();
+    }
+    return work();
+  });
+  const path = `${V3}${handler.declaration.name}`;
+  const headers = { authorization: `bearer ${by.access_token}` };
+  const incoming = {
+    ...{ method: "POST", path, headers, body: Buffer.from(JSON.stringify(body)), ip: "203.0.113.9" },
+  };
+  const { statusCode, body: answer } = await serveRpc(handler.declaration, open)(
+    toEvent(incoming, path),
+    lambdaContext(),
+  );
+  expect(isDone, `${write} was called`).toBe(true);
+  return [statusCode, JSON.parse(answer ?? "{}").code];
+}
+
+/** Active memberships of a person in the account of another. */
+const memberships = ({ account_id: accountId }: Owner, { user_id: userId }: Owner) =>
+  nest.collection("account_members").countDocuments({ accountId, userId, removedAt: null });
+/** How many calls succeeded. The others must be refused with one of the codes. */
+function successes(replies: readonly Reply[], ...codes: string[]): number {
+  for (const { status, body, raw } of replies) if (status !== 200) expect(codes, raw).toContain(body.code);
+  return replies.filter(({ status }) => status === 200).length;
+}
+
+describe("accept_account_invite", () => {
+  test("leaves one member when 50 calls accept one invitation at once", async () => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    const token = await invitation(head, person);
+    const replies = await atOnce(() => accept(person, token), CALLERS);
+    expect(successes(replies, "verification_not_found")).toBe(1);
+    expect(await memberships(head, person)).toBe(1);
+  });
+
+  test("brings nobody back when 50 calls accept an invitation and remove its person at once", async () => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    await accept(person, await invitation(head, person));
+    const token = await invitation(head, person);
+    const replies = await atOnce(
+      (each) => (each % 2 === 0 ? accept(person, token) : remove(head, person)),
+      CALLERS,
+    );
+    const [accepted, removed] = [0, 1].map((kind) => replies.filter((_reply, each) => each % 2 === kind));
+    expect(successes(removed ?? [])).toBe(CALLERS / 2);
+    expect(successes(accepted ?? [], "verification_not_found")).toBeLessThanOrEqual(1);
+    expect(await memberships(head, person)).toBe(0);
+    expect((await accept(person, token)).status).toBe(404);
+  });
+
+  test("makes a member by the old or the new invitation when 50 calls accept one that another replaces at once", async () => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    const token = await invitation(head, person);
+    const [replaced, ...replies] = await atOnce(
+      (each) => (each === 0 ? invite(head, person) : accept(person, token)),
+      CALLERS,
+    );
+    expect(replaced?.status).toBe(200);
+    const accepted = successes(replies, "verification_not_found");
+    expect(accepted).toBeLessThanOrEqual(1);
+    expect(await memberships(head, person)).toBe(accepted);
+    const next = linkIn(nest.lastMail(person.address)).searchParams.get("token") ?? "";
+    expect((await accept(person, next)).status).toBe(200);
+    expect(await memberships(head, person)).toBe(1);
+  });
+
+  test("leaves no account without an owner when 50 calls accept an invitation of an owner who is deleted at once", async () => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    const token = await invitation(head, person);
+    const replies = await atOnce(
+      (each) => (each % 2 === 0 ? accept(person, token) : deleteOf(head)),
+      CALLERS,
+    );
+    const [accepts, deletes] = [0, 1].map((kind) => replies.filter((_reply, each) => each % 2 === kind));
+    const accepted = successes(accepts ?? [], "verification_not_found", "unavailable");
+    const deleted = successes(deletes ?? [], "last_owner");
+    expect([accepted, deleted > 0 ? 1 : 0].sort()).toEqual([0, 1]);
+    expect(await memberships(head, person)).toBe(accepted);
+  });
+
+  const NOT_FOUND = [404, "verification_not_found"];
+  const INSERT = "AccountMemberRepository.insert";
+
+  test.each([
+    ["the person is removed", (head: Owner, _inviting: Owner, person: Owner) => remove(head, person)],
+    ["the inviting member is removed", (head: Owner, inviting: Owner) => remove(head, inviting)],
+  ])("makes nobody a member if %s just before the membership is stored", async (event, meanwhile) => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    await accept(person, await invitation(head, person));
+    const inviting = await newMember(nest, head, "admin");
+    await nest
+      .collection("identifiers")
+      .updateMany({ userId: inviting.user_id }, { $set: { verifiedAt: nest.clock.now().toISOString() } });
+    const token = await invitation(inviting, person);
+    if (event.startsWith("the inviting")) {
+      await nest
+        .collection("account_members")
+        .deleteMany({ userId: person.user_id, accountId: head.account_id });
+    }
+    const body = { client_id: NATIVE, token };
+    const during = () => meanwhile(head, inviting, person);
+    const answer = await interrupted({
+      handler: acceptInvite,
+      by: person,
+      body,
+      write: INSERT,
+      meanwhile: during,
+    });
+    expect([answer, await memberships(head, person)]).toEqual([NOT_FOUND, 0]);
+    expect((await accept(person, token)).status).toBe(404);
+  });
+
+  test("makes nobody a member of an account whose only owner is deleted just before the membership is stored", async () => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    const body = { client_id: NATIVE, token: await invitation(head, person) };
+    const meanwhile = async () => expect((await deleteOf(head)).status).toBe(200);
+    const answer = await interrupted({ handler: acceptInvite, by: person, body, write: INSERT, meanwhile });
+    expect([answer, await memberships(head, person)]).toEqual([NOT_FOUND, 0]);
+  });
+
+  test.each([
+    ["AccountRepository.decideLeaving", [409, "last_owner"], 200],
+    ["UserRepository.markDeleted", [200, undefined], 404],
+  ])(
+    "and the deletion of the only owner decide for one of them, just before %s",
+    async (write, expected, status) => {
+      const [head, person] = [await newOwner(nest), await newOwner(nest)];
+      const token = await invitation(head, person);
+      let accepted = 0;
+      const meanwhile = async () => {
+        accepted = (await accept(person, token)).status;
+      };
+      const answer = await interrupted({ handler: deleteUser, by: head, write, meanwhile });
+      expect([answer, accepted]).toEqual([expected, status]);
+      expect(await memberships(head, person)).toBe(status === 200 ? 1 : 0);
+    },
+  );
+});
+
+describe("add_account_user", () => {
+  test("adds nobody to an account whose only owner is deleted just before the membership is stored", async () => {
+    const head = await newOwner(nest);
+    const meanwhile = async () => expect((await deleteOf(head)).status).toBe(200);
+    const write = "AccountMemberRepository.insert";
+    const body = userToAdd();
+    const answer = await interrupted({ handler: addAccountUser, by: head, body, write, meanwhile });
+    expect(answer).toEqual([401, "unauthorized"]);
+    const left = { accountId: head.account_id, removedAt: null };
+    expect(await nest.collection("account_members").countDocuments(left)).toBe(0);
+  });
+});
