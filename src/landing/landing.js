@@ -92,10 +92,18 @@ function plainQuery() {
   return query;
 }
 
-/** What the app needs of a link that signs in with a token; undefined if it is no such link. */
-function readSignInLink() {
-  const link = tokenOf(plainQuery(), "sign_in");
-  return link && `token=${link.token}&flow=sign_in&client_id=${link.client_id}`;
+/** The flows of the tokens that the app itself sends, after it has signed the person in or while it does so. */
+const APP_FLOWS = ["sign_in", "account_invite"];
+
+/** What the app needs of a link with a token, and the flow of the link; undefined if it is no such link. */
+function readAppLink() {
+  const query = plainQuery();
+  return APP_FLOWS.map((flow) => ({ flow, link: tokenOf(query, flow) }))
+    .filter(({ link }) => link)
+    .map(({ flow, link }) => ({
+      flow,
+      text: `token=${link.token}&flow=${flow}&client_id=${link.client_id}`,
+    }))[0];
 }
 
 /** The kind of the page's link with a token, what it sends to which API; undefined if the link has no token. */
@@ -160,11 +168,21 @@ const magicLinkText = ({ code, state, flow }) =>
 const link = readLink();
 const isMagicLink = link.code && link.state;
 // A state is the text of a stranger, so a link with a code is never read as a link with a token.
-const text = isMagicLink ? magicLinkText(link) : readSignInLink();
+const appLink = isMagicLink ? undefined : readAppLink();
+const text = isMagicLink ? magicLinkText(link) : appLink?.text;
 const tokenLink = isMagicLink ? undefined : readTokenLink();
+
+const showTitle = (name) => {
+  document.title = words[name];
+  document.querySelector("h1").textContent = words[name];
+};
 
 if (text) {
   // The page hands the link over and redeems nothing.
+  if (appLink?.flow === "account_invite") {
+    showTitle("inviteTitle");
+    show("invite-help");
+  }
   document.getElementById("text").value = text;
   document.getElementById("copy").addEventListener("click", async () => {
     const field = document.getElementById("text");
@@ -186,8 +204,7 @@ if (text) {
   }
 } else if (tokenLink) {
   const { section, title, offer = offerToSend } = tokenLink;
-  document.title = words[title];
-  document.querySelector("h1").textContent = words[title];
+  showTitle(title);
   offer(tokenLink, words);
   show(section);
 } else {

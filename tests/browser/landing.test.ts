@@ -216,6 +216,36 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
     },
   );
 
+  test.for([
+    ["en-GB", "Join an account of Beak", "Somebody invited you", "Open Beak"],
+    ["de-DE", "Einem Konto von Beak beitreten", "Jemand hat dich", "Beak öffnen"],
+  ] as const)(
+    "explains the link of an invitation, and hands its token over without a request (%s)",
+    async ([locale, title, help, button]) => {
+      const head = await signIn(`head.${locale}@example.com`, "one");
+      const address = `invited.${locale}@example.com`;
+      const invited = { identifier_type: "email", identifier_value: address };
+      const { status, body } = await call("add_account_user", invited, head.access_token);
+      expect([status, body.status], JSON.stringify(body)).toEqual([200, "invited"]);
+      const query = queryIn(lastMail(address), "token");
+      const page = await suite.open("/openapi.json", { locale });
+      const seen = watch(page);
+      await page.goto(`${suite.stack.api.url}/magic-link${query.replaceAll("&", "&amp;")}`);
+      expect(await page.locator("main section:visible").count()).toBe(1);
+      expect([await page.title(), await page.textContent("h1")]).toEqual([title, title]);
+      expect(await page.textContent("#invite-help:visible")).toContain(help);
+      expect(await page.textContent("#open:visible")).toBe(button);
+      await inspect(page, `landing-invite-${locale}`);
+      const handed = new URLSearchParams(await page.inputValue("#text"));
+      expect(await page.getAttribute("#open", "href")).toBe(`beak-app://nest/magic-link?${handed}`);
+      expect(handed.get("flow")).toBe("account_invite");
+      expect(seen).toEqual({ errors: [], posts: 0 });
+      const person = await signIn(address, "two");
+      const accepted = { client_id: handed.get("client_id"), token: handed.get("token") };
+      expect((await call("accept_account_invite", accepted, person.access_token)).status).toBe(200);
+    },
+  );
+
   test("takes no token from the state of a magic link, which anybody can choose", async () => {
     const page = await suite.open("/openapi.json");
     const state = everyByte(`&disown=${"a".repeat(64)}`);

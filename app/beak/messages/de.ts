@@ -308,6 +308,9 @@ export default defineMessages({
     openAgain: "Öffne ihn noch einmal aus der E-Mail, oder fordere in {app} einen neuen an.",
     noScript:
       "Schalte JavaScript ein, oder kopiere den Teil der Adresse dieser Seite nach dem Fragezeichen und füge ihn in {app} ein.",
+    inviteTitle: "Einem Konto von {app} beitreten",
+    inviteHelp:
+      "Jemand hat dich in ein Konto eingeladen. Melde dich bei {app} mit der Adresse an, an die die E-Mail ging, dann kannst du beitreten. Wenn du die E-Mail nicht erwartet hast, schließe diese Seite.",
     disownTitle: "Eine Sitzung von {app} beenden",
     disownHelp: "Wenn du dich nicht angemeldet hast, beende die Sitzung. Das Gerät wird sofort abgemeldet.",
     disown: "Sitzung beenden",

@@ -303,6 +303,9 @@ export default defineMessages({
     openAgain: "Open it again from the email, or request a new link in {app}.",
     noScript:
       "Turn on JavaScript, or copy the part of this page's URL after the question mark and paste it into {app}.",
+    inviteTitle: "Join an account of {app}",
+    inviteHelp:
+      "Somebody invited you to their account. Sign in to {app} with the address to which the email was sent, then you can join. If you did not expect the email, close this page.",
     disownTitle: "End a session of {app}",
     disownHelp: "If you did not sign in, end the session. The device that signed in is signed out at once.",
     disown: "End the session",

@@ -18,6 +18,9 @@ export const LANDING_TEXTS = {
     incomplete: text(),
     openAgain: text(),
     noScript: text(),
+    /** The page behind the link of an invitation to an account. */
+    inviteTitle: text(),
+    inviteHelp: text(),
     /** The page behind the link of the mail about a new device. */
     disownTitle: text(),
     disownHelp: text(),
