@@ -59,8 +59,11 @@ export interface OpenOptions extends Omit<BrowserContextOptions, "viewport"> {
 /**
  * Starts a local stack and a browser before the tests of the current `describe`, and stops both after them.
  * @param options.app replaces the app of this process
+ * @param options.settings settings of the functions, such as limits
  */
-export function browserSuite(options: { app?: App } = {}): BrowserSuite {
+export function browserSuite(
+  options: { app?: App; settings?: Readonly<Record<string, string>> } = {},
+): BrowserSuite {
   let stack: TestStack;
   let browser: Browser;
   beforeAll(async () => {

@@ -25,16 +25,20 @@ const PURPOSES: Readonly<Partial<Record<VerificationPurpose, string>>> = {
   register: "to sign up",
   verify_identifier: "to verify an address or a phone number",
   reset_password: "to set a new password",
-  disown: "about a new device, with a link to end its session",
-  invite: "with an invitation to an account",
+};
+
+/** Messages that nobody asks for at a sign-in. Their links need not be used. */
+const SENT: Readonly<Partial<Record<VerificationPurpose, string>>> = {
+  disown: "was sent a message about a new device, with a link to end its session",
+  invite: "was sent an invitation to an account",
 };
 
 /** Lists what happened to a code that was sent to one of the user's identifiers. */
 export function codeEvents(verification: Verification, now: string): CodeEvent[] {
   const { _id: about, createdAt, expiresAt, usedAt, revokedAt, attempts, purpose } = verification;
-  const why = PURPOSES[purpose] ?? `for ${purpose}`;
+  const began = SENT[purpose] ?? `requested a message ${PURPOSES[purpose] ?? `for ${purpose}`}`;
   const event = (code: CodeEventCode, at: string, what: string): CodeEvent => ({ code, at, about, what });
-  const events = [event("code_requested", createdAt, `requested a message ${why}`)];
+  const events = [event("code_requested", createdAt, began)];
   if (usedAt) events.push(event("code_redeemed", usedAt, "redeemed the code or the link of the message"));
   // A change of the user ends all messages, those that were redeemed before too.
   if (revokedAt && !usedAt)
@@ -57,7 +61,7 @@ export function codeEvents(verification: Verification, now: string): CodeEvent[]
       ),
     );
   else if (wrong > 0) events.push(event("code_presented", at, `wrong codes were presented: ${wrong}`));
-  if (!usedAt && !revokedAt && expiresAt <= now)
+  if (!usedAt && !revokedAt && expiresAt <= now && !(purpose in SENT))
     events.push(event("code_expired", expiresAt, "the message expired unused"));
   return events;
 }

@@ -5,7 +5,7 @@ import { List } from "#tools/console/page/list.tsx";
 import { useMay } from "#tools/console/page/me.ts";
 import { usePages } from "#tools/console/page/pages.ts";
 import { Card, Facts, Mark, Missing, When } from "#tools/console/page/parts.tsx";
-import { hrefOf } from "#tools/console/page/route.ts";
+import { Person } from "#tools/console/page/person.tsx";
 
 /** Which rows are shown; absent: all. */
 interface Filter {
@@ -101,10 +101,10 @@ const Row = ({ of: row, id }: { of: AuditRow; id: string }) => (
   </>
 );
 
-/** Another user is a link, so that one click tells who it is. */
+/** Another user is a link with the address, so that the row tells who it is. */
 function Actor({ of: actor, id }: { of: AuditRow["actor"]; id: string }) {
   if (actor.type !== "user" || actor.id === null) return <>{sayWho(actor)}</>;
-  return actor.id === id ? <>this user</> : <a href={hrefOf("users", actor.id)}>{actor.id}</a>;
+  return actor.id === id ? <>this user</> : <Person id={actor.id} />;
 }
 
 const inWords = (name: string) =>
@@ -113,7 +113,7 @@ const inWords = (name: string) =>
 /** Everything that a row records, for questions that its words do not answer. */
 const factsOf = ({ target, origin, ...row }: AuditRow): (readonly [string, string | null])[] => [
   ["Action", row.action],
-  ["Why it was refused", row.error_code && words(row.error_code)],
+  ["Error code", row.error_code],
   [capital(words(target.type)), target.id],
   ["Account", target.type === "account" ? null : row.account_id],
   ...Object.entries(row.data as Record<string, string | null>).map(

@@ -45,11 +45,27 @@ const SIGNED_IN_WITH: Readonly<Record<string, string>> = {
   issue_token: "with a token for tests, by an internal key",
 };
 
+/** Why a sign-in was refused, by the `cause` of its row, else by its error code. */
+const REFUSED_BECAUSE: Readonly<Record<string, string>> = {
+  wrong: "the password was wrong",
+  locked: "the password is locked",
+  none: "the user has no password",
+  disabled: "the user is disabled",
+  verification_not_found: "the code was wrong, used, expired or replaced",
+  incorrect_code_verifier: "another device opened the link",
+  account_not_found: "the user is no member of the account",
+};
+
 /** What the data of a row add to the words of its action. */
 const ADDED: Partial<Record<UserAction, (data: Data) => string>> = {
-  "user.updated": ({ fields, field }) => (fields ?? field ?? "").split(" ").map(words).join(", "),
+  "user.updated": ({ fields, field }) =>
+    (fields ?? field ?? "")
+      .split(" ")
+      // Disabling has an action of its own.
+      .map((name) => (name === "status" ? "made active" : words(name)))
+      .join(", "),
   "user.roles_changed": ({ added, removed }) =>
-    [added && `given ${added}`, removed && `taken ${removed}`].filter(Boolean).join(", "),
+    [added && `got ${added}`, removed && `lost ${removed}`].filter(Boolean).join(", "),
   "user.signed_in": ({ grant }) => SIGNED_IN_WITH[grant ?? ""] ?? words(grant ?? ""),
   "session.revoked": ({ reason }) =>
     REVOKED_BECAUSE[reason as keyof typeof REVOKED_BECAUSE] ?? words(reason ?? ""),
@@ -61,9 +77,15 @@ const ADDED: Partial<Record<UserAction, (data: Data) => string>> = {
 };
 
 /** What a row says, such as "Session ended: an administrator disabled the user". */
-export function sayWhat({ action, data }: Pick<AuditRow, "action" | "data">): string {
+export function sayWhat({
+  action,
+  data,
+  error_code,
+}: Pick<AuditRow, "action" | "data" | "error_code">): string {
   const title = ACTIONS[action as UserAction] ?? capital(words(action.replace(".", " ")));
-  const added = ADDED[action as UserAction]?.(data as Data);
+  const { cause = error_code } = data as Data;
+  const added =
+    cause == null ? ADDED[action as UserAction]?.(data as Data) : (REFUSED_BECAUSE[cause] ?? words(cause));
   return added ? `${title}: ${added}` : title;
 }
 

@@ -1,11 +1,17 @@
-import type { Responses } from "#client/index.ts";
 import { useCall } from "#client/react.ts";
-import { capital, day, money, words } from "#tools/console/page/format.ts";
+import {
+  describeMail,
+  describePayment,
+  describeReturn,
+  endOf,
+  type Payment,
+  priceOf,
+  type Subscription,
+  stateOf,
+} from "#tools/console/page/billing_words.ts";
+import { capital, day, words } from "#tools/console/page/format.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Card, Facts, Failure, Loading, Mark, Rows, When } from "#tools/console/page/parts.tsx";
-
-type Subscription = Responses["get_billing_history"]["subscriptions"][number];
-type Payment = NonNullable<Responses["get_billing_history"]["payments"]>[number];
 
 /** A user's subscriptions, payments and refunds. */
 export function Billing({ id }: { id: string }) {
@@ -33,16 +39,6 @@ export function Billing({ id }: { id: string }) {
   );
 }
 
-const ENDED = ["canceled", "incomplete_expired", "unpaid"];
-
-function stateOf(one: Subscription): { tone: "good" | "warn" | "bad" | "over"; text: string } {
-  if (one.rejected_at !== null) return { tone: "over", text: capital(one.rejected_as ?? "rejected") };
-  if (ENDED.includes(one.status)) return { tone: "over", text: "Ended" };
-  if (one.cancel_at !== null) return { tone: "warn", text: "Canceled" };
-  if (!one.is_current) return { tone: "bad", text: `${capital(words(one.status))}, no access` };
-  return { tone: one.status === "past_due" ? "bad" : "good", text: capital(words(one.status)) };
-}
-
 function SubscriptionRow({ of: one }: { of: Subscription }) {
   const { tone, text } = stateOf(one);
   return (
@@ -53,12 +49,13 @@ function SubscriptionRow({ of: one }: { of: Subscription }) {
       </div>
       <Facts
         of={[
-          ["Status at Stripe", words(one.status)],
+          ["Price", priceOf(one)],
+          [endOf(one), day(one.end_date)],
           ["Bought", day(one.created_at)],
-          [one.is_current ? "Access until" : "Access ended or ends", day(one.end_date)],
+          ["Status at Stripe", words(one.status)],
           ["Canceled on", one.cancelled_at && day(one.cancelled_at)],
           ["Rejected on", one.rejected_at && day(one.rejected_at)],
-          ["Kept subscription", one.kept_id],
+          ["Kept subscription", one.kept_id && <code key="kept">{one.kept_id}</code>],
           ["Dispute", one.dispute_status && words(one.dispute_status)],
           ["Mails", capital(one.mails.map(describeMail).join("; "))],
           ["Stripe", <code key="id">{one.id}</code>],
@@ -71,30 +68,6 @@ function SubscriptionRow({ of: one }: { of: Subscription }) {
       ))}
     </>
   );
-}
-
-const describeMail = ({ kind, sent_at }: Subscription["mails"][number]) =>
-  `${words(kind)} ${sent_at === null ? "waits" : `sent ${day(sent_at)}`}`;
-
-const RETURN_STATES: Readonly<Record<string, string>> = {
-  planned: "Nest sends it to Stripe soon",
-  disputed: "waits, because the bank holds the payment in a dispute",
-  pending: "Stripe has it and waits for the bank",
-  done: "done",
-  failed: "failed: an operator must act",
-};
-
-function describeReturn({
-  amount,
-  currency,
-  to,
-  status,
-  returned_at,
-  failure,
-}: Subscription["returns"][number]) {
-  const what = to === "balance" ? "Credit to the balance" : "Refund";
-  const when = returned_at === null ? "" : ` on ${day(returned_at)}`;
-  return `${what} of ${money(amount, currency)}: ${RETURN_STATES[status] ?? status}${when}${failure ? ` (${failure})` : ""}.`;
 }
 
 const Payments = ({ of: payments, retry }: { of: Payment[] | null; retry: () => void }) =>
@@ -123,11 +96,3 @@ const Payments = ({ of: payments, retry }: { of: Payment[] | null; retry: () => 
 
 const toneOf = ({ status }: Payment) =>
   ["failed", "disputed"].includes(status) ? "bad" : status === "pending" ? "warn" : "good";
-
-function describePayment({ type, amount, currency, reason }: Payment): string {
-  const value = money(Math.abs(amount), currency);
-  const why = reason === null ? "" : `: ${words(reason)}`;
-  if (type === "payment") return `Payment of ${value}${why}`;
-  if (type === "refund") return `Refund of ${value}${why}`;
-  return `${amount < 0 ? "Credit" : "Use of the balance"} of ${value}${why}`;
-}

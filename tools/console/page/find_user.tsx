@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
+import { Elsewhere } from "#tools/console/page/elsewhere.tsx";
 import { day } from "#tools/console/page/format.ts";
 import { List } from "#tools/console/page/list.tsx";
 import { usePages } from "#tools/console/page/pages.ts";
@@ -35,16 +36,23 @@ export function FindUser() {
       <section class="card wide" aria-labelledby="find-title">
         <h1 id="find-title">Users</h1>
         <SearchForm search={setSearch} />
-        <List
-          of={pages}
-          label="Users"
-          empty="No user matches. Nest searches for the start of an address: check the first letters."
-        >
+        <List of={pages} label="Users" empty={emptyText(search)}>
           {(user) => <Row user={user} />}
         </List>
       </section>
+      {search.query && pages.items?.length === 0 && search.status === undefined && (
+        <Elsewhere key={search.query} query={search.query} />
+      )}
     </main>
   );
+}
+
+/** What an empty list says. */
+function emptyText({ query, status }: Search): string {
+  if (!query) return "No user matches.";
+  const now =
+    status === "deleted" ? "No deleted user had an address" : "No user has an address or number now";
+  return `${now} that starts with "${query}". Check the first letters.`;
 }
 
 function SearchForm({ search }: { search: (search: Search) => void }) {
@@ -79,6 +87,7 @@ function SearchForm({ search }: { search: (search: Search) => void }) {
           <option value="">All</option>
           <option value="active">Active</option>
           <option value="disabled">Disabled</option>
+          <option value="deleted">Deleted</option>
         </select>
       </div>
       <div>
@@ -93,10 +102,12 @@ function SearchForm({ search }: { search: (search: Search) => void }) {
 const Row = ({ user }: { user: UserRow }) => (
   <div class="title">
     <div>
-      <a href={hrefOf("users", user.id)}>{user.email ?? user.id}</a>
+      <a href={hrefOf("users", user.id)}>{user.email ?? user.match ?? user.id}</a>
       {user.name && ` ${user.name}`}
       <div class="quiet small">
         Since {day(user.created_at)}
+        {user.match !== null && user.email !== null && user.match !== user.email && `, also ${user.match}`}
+        {!user.is_verified && user.status !== "deleted" && ", no verified address or number"}
         {user.roles.length > 1 && `, roles: ${user.roles.join(", ")}`}
       </div>
     </div>

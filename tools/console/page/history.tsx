@@ -1,31 +1,58 @@
-import { useCall } from "#client/react.ts";
-import { capital } from "#tools/console/page/format.ts";
-import { nest } from "#tools/console/page/nest.ts";
-import { Card, Failure, Loading, Rows, When } from "#tools/console/page/parts.tsx";
+import type { Responses } from "#client/index.ts";
+import type { CallState } from "#client/react.ts";
+import { capital, time } from "#tools/console/page/format.ts";
+import { describeBlock, foldRedeemed, markOf } from "#tools/console/page/history_words.ts";
+import { Card, Failure, Loading, Mark, Rows, When } from "#tools/console/page/parts.tsx";
 
-/** Why a user is signed out, and why a link or a code did not work. */
-export function History({ id }: { id: string }) {
-  const { data, error, reload } = useCall(nest, "get_sign_in_history", { user_id: id, limit: 30 });
+type SignIns = Responses["get_sign_in_history"];
+type Event = SignIns["events"][number];
+
+/** Why a user is signed out, and why a sign-in, a link or a code did not work. */
+export const History = ({ of: { data, error, reload } }: { of: CallState<SignIns> }) => (
+  <Card title="Sign-ins, links and codes">
+    {error !== null && <Failure error={error} retry={reload} />}
+    {!data && error === null && <Loading />}
+    {data && <Events of={data.events} />}
+  </Card>
+);
+
+/** What happened to a user or an address. */
+export const Events = ({ of: events }: { of: readonly Event[] }) => (
+  <Rows
+    of={foldRedeemed(events)}
+    label="Sign-ins, links and codes"
+    empty="Nothing happened in the last 30 days."
+  >
+    {(event) => <EventRow of={event} />}
+  </Rows>
+);
+
+function EventRow({ of: event }: { of: Event }) {
+  const mark = markOf(event);
   return (
-    <Card title="Sign-ins, links and codes">
-      {error !== null && <Failure error={error} retry={reload} />}
-      {!data && error === null && <Loading />}
-      {data && (
-        <Rows
-          of={data.events}
-          label="Sign-ins, links and codes"
-          empty="Nothing happened in the last 30 days."
-        >
-          {({ text, at, about }) => (
-            <>
-              <div>{capital(text)}</div>
-              <div>
-                <When at={at} /> <code class="quiet">{about}</code>
-              </div>
-            </>
-          )}
-        </Rows>
-      )}
-    </Card>
+    <>
+      <div class="title">
+        <span>{capital(event.text)}</span>
+        {mark && <Mark tone={mark.tone}>{mark.text}</Mark>}
+      </div>
+      <div>
+        <When at={event.at} /> <code class="quiet">{event.about}</code>
+      </div>
+    </>
   );
 }
+
+interface BlocksProps {
+  of: SignIns["blocks"];
+  /** The address or number that has an id; undefined: none. */
+  addressOf: (id: string) => string | undefined;
+}
+
+/** What keeps a user from signing in now. */
+export const Blocks = ({ of: blocks, addressOf }: BlocksProps) =>
+  blocks.map((block) => (
+    <p key={`${block.code} ${block.about}`} class="block">
+      {describeBlock(block, addressOf(block.about) ?? null)}
+      {block.until && ` It ends by itself at ${time(block.until)}.`}
+    </p>
+  ));

@@ -1,5 +1,6 @@
 import type { Responses } from "#client/index.ts";
 import { Act } from "#tools/console/page/act.tsx";
+import { methodsOf, platformOf, programOf } from "#tools/console/page/devices.ts";
 import { time } from "#tools/console/page/format.ts";
 import { List } from "#tools/console/page/list.tsx";
 import { useMay } from "#tools/console/page/me.ts";
@@ -49,7 +50,8 @@ function SessionRow({
   user: Responses["get_user"];
   reload: () => void;
 }) {
-  const where = one.device?.platform ?? one.user_agent ?? "Unknown device";
+  const program = one.user_agent === null ? "Unknown device" : programOf(one.user_agent);
+  const where = one.device ? platformOf(one.device.platform) : program;
   return (
     <>
       <div class="title">
@@ -68,9 +70,17 @@ function SessionRow({
         )}
       </div>
       <div class="quiet small">
-        Signed in {time(one.auth_time)} with {one.amr.join(", ")}, last used {time(one.last_used_at)}, from{" "}
+        Signed in {time(one.auth_time)} with {methodsOf(one.amr)}, last used {time(one.last_used_at)}, from{" "}
         {one.ip}, client {one.client_id}
       </div>
+      {one.user_agent && (
+        <details>
+          <summary class="quiet small">
+            Program<span class="unseen"> of the session of {time(one.created_at)}</span>
+          </summary>
+          <span class="small">{one.user_agent}</span>
+        </details>
+      )}
     </>
   );
 }

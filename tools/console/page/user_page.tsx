@@ -6,7 +6,7 @@ import { Audit } from "#tools/console/page/audit.tsx";
 import { Billing } from "#tools/console/page/billing.tsx";
 import { StatusMark } from "#tools/console/page/find_user.tsx";
 import { time } from "#tools/console/page/format.ts";
-import { History } from "#tools/console/page/history.tsx";
+import { Blocks, History } from "#tools/console/page/history.tsx";
 import { Identifiers } from "#tools/console/page/identifiers.tsx";
 import { useMay, useMyId } from "#tools/console/page/me.ts";
 import { nest } from "#tools/console/page/nest.ts";
@@ -21,6 +21,11 @@ type User = Responses["get_user"];
 /** Everything about one user. */
 export function UserPage({ id }: { id: string }) {
   const { data: user, error, reload } = useCall(nest, "get_user", { user_id: id });
+  const signIns = useCall(nest, "get_sign_in_history", { user_id: id, limit: 50 });
+  const reloadAll = () => {
+    reload();
+    signIns.reload();
+  };
   const mayManageRoles = useMay("roles.manage");
   const name = user?.email ?? id;
   useEffect(() => {
@@ -35,15 +40,15 @@ export function UserPage({ id }: { id: string }) {
       {!user && error === null && <Loading />}
       {user && (
         <>
-          <Summary user={user} reload={reload} />
+          <Summary user={user} reload={reloadAll} signIns={signIns.data} />
           <div class="column">
             <Identifiers user={user} />
-            {/* A change of the status ends sessions, so both lists are read again. */}
+            {/* A change of the status ends sessions, so the list is read again. */}
             <Sessions key={`sessions ${user.status}`} user={user} />
             <Billing id={id} />
           </div>
           <div class="column">
-            <History key={`history ${user.status}`} id={id} />
+            <History of={signIns} />
             <Audit id={id} />
             {mayManageRoles && <Roles user={user} reload={reload} />}
           </div>
@@ -53,13 +58,30 @@ export function UserPage({ id }: { id: string }) {
   );
 }
 
-function Summary({ user, reload }: { user: User; reload: () => void }) {
+interface SummaryProps {
+  user: User;
+  reload: () => void;
+  /** Undefined until it was read. */
+  signIns: Responses["get_sign_in_history"] | undefined;
+}
+
+function Summary({ user, reload, signIns }: SummaryProps) {
+  const addressOf = (id: string) => user.identifiers.find((one) => one.id === id)?.identifier_value;
   return (
     <section class="card wide" aria-labelledby="user-title">
       <div class="title">
         <h1 id="user-title">{user.email ?? user.id}</h1>
         <StatusMark status={user.status} />
       </div>
+      <Blocks of={signIns?.blocks ?? []} addressOf={addressOf} />
+      {isUnconfirmed(user) && (
+        <p class="block">
+          The user has verified no address or number. An administrator created the user, or the user
+          registered and never opened the link or entered the code.
+          {signIns?.events.some(({ code }) => code === "mail_returned") &&
+            " A mail to the user was returned."}
+        </p>
+      )}
       <Facts
         of={[
           ["User", <code key="id">{user.id}</code>],
@@ -78,6 +100,10 @@ function Summary({ user, reload }: { user: User; reload: () => void }) {
     </section>
   );
 }
+
+/** Whether nobody has proved an address or number of a user yet. */
+const isUnconfirmed = ({ status, identifiers }: User) =>
+  status !== "deleted" && identifiers.every(({ verified_at }) => verified_at === null);
 
 /** Disables a user, or lets them sign in again. */
 function ChangeStatus({ user, reload }: { user: User; reload: () => void }) {

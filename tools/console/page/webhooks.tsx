@@ -2,11 +2,14 @@ import { useEffect } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
 import { useCall } from "#client/react.ts";
 import { Act } from "#tools/console/page/act.tsx";
+import { describeAttempt, describeDelivery } from "#tools/console/page/delivery_words.ts";
 import { capital, time, words } from "#tools/console/page/format.ts";
 import { List } from "#tools/console/page/list.tsx";
+import { useMay } from "#tools/console/page/me.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { usePages } from "#tools/console/page/pages.ts";
-import { Card, Facts, Failure, Loading, Mark, Rows, When } from "#tools/console/page/parts.tsx";
+import { Card, Facts, Failure, Loading, Mark, Missing, Rows, When } from "#tools/console/page/parts.tsx";
+import { Person } from "#tools/console/page/person.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
 import { settings } from "#tools/console/page/settings.ts";
 
@@ -14,7 +17,18 @@ type Webhook = Responses["list_webhooks"]["items"][number];
 type Delivery = Responses["list_webhook_deliveries"]["items"][number];
 
 /** The webhooks of the app, or the deliveries of one of them. @param id of a webhook, if the URL names one */
-export function Webhooks({ id }: { id: string | undefined }) {
+export const Webhooks = ({ id }: { id: string | undefined }) =>
+  useMay("webhooks.manage") ? (
+    <WebhookList id={id} />
+  ) : (
+    <main>
+      <Card title="Webhooks" isWide>
+        <Missing capability="webhooks.manage" />
+      </Card>
+    </main>
+  );
+
+function WebhookList({ id }: { id: string | undefined }) {
   const { data, error, reload } = useCall(nest, "list_webhooks");
   const chosen = data?.items.find((one) => one.id === id);
   useEffect(() => {
@@ -86,6 +100,8 @@ function DeliveryRow({ of: one, reload }: { of: Delivery; reload: () => void }) 
         <strong>{one.event}</strong>
         <Mark tone={TONES[one.status as keyof typeof TONES] ?? "warn"}>{capital(words(one.status))}</Mark>
       </div>
+      <div>{describeDelivery(one)}</div>
+      {one.target && <About of={one.target} user={one.user_id} />}
       <div>
         <When at={one.created_at} /> <code class="quiet">{one.message_id}</code>
       </div>
@@ -108,5 +124,18 @@ function DeliveryRow({ of: one, reload }: { of: Delivery; reload: () => void }) 
   );
 }
 
-const describeAttempt = ({ status, error, duration_ms }: Delivery["attempts"][number]) =>
-  `${status === null ? capital(words(error ?? "no response")) : `The receiver answered ${status}`}, after ${duration_ms} ms`;
+/** Whom and what a message is about. A message about a user has the same id twice. */
+const About = ({ of: { type, id }, user }: { of: NonNullable<Delivery["target"]>; user: string | null }) => (
+  <div>
+    {user !== null && (
+      <>
+        User <Person id={user} />{" "}
+      </>
+    )}
+    {id !== user && (
+      <span class="quiet">
+        {capital(type)} <code>{id}</code>
+      </span>
+    )}
+  </div>
+);

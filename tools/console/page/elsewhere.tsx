@@ -1,0 +1,63 @@
+import { useCall } from "#client/react.ts";
+import { day } from "#tools/console/page/format.ts";
+import { Blocks, Events } from "#tools/console/page/history.tsx";
+import { List } from "#tools/console/page/list.tsx";
+import { nest } from "#tools/console/page/nest.ts";
+import { usePages } from "#tools/console/page/pages.ts";
+import { Card, Failure, Loading } from "#tools/console/page/parts.tsx";
+import { hrefOf } from "#tools/console/page/route.ts";
+
+/** Where a person may be who has no user now: among deleted users, or among people who did not confirm their address. */
+export function Elsewhere({ query }: { query: string }) {
+  const deleted = usePages("list_users", { query, status: "deleted", limit: 10 });
+  const isWhole = /^[^@\s]+@[^@\s]+\.[^@\s]+$|^\+\d{7,}$/.test(query);
+  return (
+    <>
+      <Card title="Deleted users" isWide>
+        <List
+          of={deleted}
+          label="Deleted users"
+          empty="No deleted user of the last 30 days had it. After that, only the audit log knows a user, by id."
+        >
+          {(user) => (
+            <>
+              <a href={hrefOf("users", user.id)}>{user.match ?? user.id}</a>
+              <div class="quiet small">
+                Since {day(user.created_at)}, deleted. The page of the user says when and by whom.
+              </div>
+            </>
+          )}
+        </List>
+      </Card>
+      <Card title="Sent to this address" isWide>
+        {isWhole ? (
+          <Sent address={query} />
+        ) : (
+          <p class="quiet">
+            A person who registers has no user until they confirm the address. Type the whole address to see
+            what was sent to it.
+          </p>
+        )}
+      </Card>
+    </>
+  );
+}
+
+function Sent({ address }: { address: string }) {
+  const { data, error, reload } = useCall(nest, "get_sign_in_history", { address, limit: 50 });
+  if (error !== null) return <Failure error={error} retry={reload} />;
+  if (!data) return <Loading />;
+  const isUnconfirmed = data.events.every(({ code }) => !code.endsWith("_redeemed"));
+  return (
+    <>
+      {data.events.length > 0 && isUnconfirmed && (
+        <p>
+          A person who registers has no user until they confirm the address. Nobody has confirmed it with
+          these messages.
+        </p>
+      )}
+      <Blocks of={data.blocks} addressOf={(id) => id} />
+      <Events of={data.events} />
+    </>
+  );
+}
