@@ -25,7 +25,7 @@ export const METHODS = {
   get_account: {"bearer":true,"fills":"","answer":"account{}","errors":"account_not_found"},
   get_billing_history: {"bearer":true,"fills":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","answer":"level","errors":"not_found awaiting_consent"},
-  get_sign_in_history: {"bearer":true,"fills":"","answer":"events[] blocks[]","errors":"invalid_identifier user_not_found"},
+  get_sign_in_history: {"bearer":true,"fills":"","answer":"events[] blocks[]","errors":"invalid_email user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
   list_account_users: {"bearer":true,"fills":"","answer":"items[]","errors":"account_not_found"},
@@ -89,7 +89,7 @@ export interface Errors {
   get_account: CommonError | "account_not_found";
   get_billing_history: CommonError | "user_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
-  get_sign_in_history: CommonError | "invalid_identifier" | "user_not_found";
+  get_sign_in_history: CommonError | "invalid_email" | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "account_not_found" | "user_not_found";
   list_account_users: CommonError | "account_not_found";

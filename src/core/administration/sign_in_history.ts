@@ -8,7 +8,7 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password } from "#core/repositories/passwords.ts";
 import type { User } from "#core/repositories/users.ts";
 import { listSignInEvents, type SignInEvent } from "#core/sessions/sign_in_history.ts";
-import { readIdentity } from "#core/sign_in/typed_identity.ts";
+import { parseAddress } from "#core/users/address.ts";
 
 type HistoryCore = Pick<
   Core,
@@ -32,7 +32,7 @@ export type HistorySubject = Subject | { user: null; address: string };
 /**
  * Reads the user of an address or number as `readSubject` does. A person who registers has no user until they verify the address.
  * @param typed an email address, or a phone number with its plus sign
- * @throws NestError invalid_identifier
+ * @throws NestError invalid_email
  */
 export async function readOwner(
   core: Pick<Core, "identifiers" | "passwords" | "users">,
@@ -40,7 +40,7 @@ export async function readOwner(
 ): Promise<HistorySubject> {
   const type = typed.includes("@") ? "email" : "phone";
   // Support staff copy numbers from lists of Nest, so that nothing else has to be parsed.
-  const address = type === "email" ? await readIdentity(type, typed) : typed.replaceAll(/[^+\d]/g, "");
+  const address = type === "email" ? parseAddress(typed).identity : typed.replaceAll(/[^+\d]/g, "");
   const identifier = await core.identifiers.findActive(type, address);
   return identifier ? readSubject(core, identifier.userId) : { user: null, address };
 }

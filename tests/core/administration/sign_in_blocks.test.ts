@@ -76,7 +76,7 @@ test("tells what was sent to a person who registered and has no user yet", async
   expect((await asked({ address: "+15550100" })).body).toEqual({ user_id: null, events: [], blocks: [] });
   for (const body of [{}, { user_id, address }])
     expect((await asked(body)).body.code).toBe("validation_failed");
-  expect((await asked({ address: "no@domain" })).body.code).toBe("invalid_identifier");
+  expect((await asked({ address: "no@domain" })).body.code).toBe("invalid_email");
 });
 
 test("tells for a day that mail to an address is suppressed", async () => {

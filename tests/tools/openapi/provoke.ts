@@ -528,8 +528,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     const asked = { identifier_value: "often.added@example.com" };
     return twice(() => asker.send(asked, options, 0, asker.nests.strict));
   },
-  "get_sign_in_history:invalid_identifier": (asker) =>
-    asker.send({ user_id: undefined, address: "no@domain" }),
+  "get_sign_in_history:invalid_email": (asker) => asker.send({ user_id: undefined, address: "no@domain" }),
   "send_verification:invalid_identifier": (asker) => asker.send({ identifier_value: "foo" }),
   "send_verification:country_not_allowed": (asker) =>
     asker.send({ identifier_type: "phone", identifier_value: "+33612345678" }),
