@@ -47,9 +47,10 @@ function expectRefused({ status, headers, text }: StaticReply, expected: number,
 }
 
 describe("the users of an account", () => {
-  test("are added, listed and removed by its owner (S3, D6, F7, F9)", async () => {
+  test("are added, listed and removed by its owner (S3, D6, G1, N1, F7, F9)", async () => {
     const [owner, member] = [next(), next()];
-    const token = await backend.register(owner);
+    await backend.register(owner);
+    const token = JSON.parse((await backend.login(owner)).text);
     const added = await add(token, member);
     expect([added.status, added.headers.get("content-type"), added.text]).toEqual([
       200,
@@ -104,7 +105,7 @@ describe("the users of an account", () => {
     expect((await backend.login(email)).status).toBe(200);
   });
 
-  test("are those of the caller's account only, also for a platform administrator (F11)", async () => {
+  test("are those of the caller's account only, also for a platform administrator (G1, N1, F11)", async () => {
     const address = next();
     const [token, other] = [await backend.register(next()), await backend.register(address)];
     const headers = { authorization: `Bearer ${other}` };
