@@ -6,6 +6,7 @@ import { eraseAccount } from "#core/personal_data/personal_data.ts";
 import { PersonalDocuments } from "#core/repositories/personal_documents.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { handler as createCheckoutSession } from "#methods/2026-12-01/subscription/create_checkout_session.ts";
+import { handler as deleteUser } from "#methods/2026-12-01/users/delete_user.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { type IoOperation, interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext, toMethodEvent } from "#tests/support/lambda_event.ts";
@@ -219,5 +220,40 @@ test("`users erase` needs Stripe's key for a person who began a checkout, and fo
   expect(statuses()).toEqual(["open"]);
   const { STRIPE_SECRET_KEY = "", STRIPE_URL = "" } = nest.environment;
   expect(await run(ADA, { STRIPE_SECRET_KEY, STRIPE_URL })).toMatchObject({ status: 0 });
+  expect(statuses()).toEqual(["expired"]);
+});
+
+test("a deletion during which its user pays on a new page completes, and raises an alarm", async () => {
+  const open = interrupt(
+    ({ name }) => name === "UserRepository.markDeleted",
+    "before",
+    async () => {
+      const { body } = await ada.checkout("pro");
+      nest.stripe.payCheckout(sessionIn(body.url));
+    },
+  );
+  const authorization = `bearer ${ada.bearer}`;
+  const event = toMethodEvent(`${V3}delete_user`, "{}", { authorization });
+  const reply = await serveRpc(deleteUser.declaration, open)(event, lambdaContext());
+  expect(reply).toMatchObject({ statusCode: 200 });
+  const lines = nest.logLines.map((line) => JSON.parse(line));
+  expect(lines.filter((line) => line.event === "deleted_user_pays")).toMatchObject([
+    { level: "error", alarm: true, user_id: ada.userId },
+  ]);
+  expect(await nest.collection("users").findOne({ _id: ada.userId as never })).toMatchObject({
+    status: "deleted",
+  });
+  expect(living()).toHaveLength(1);
+});
+
+test("a deletion closes the page that its user opens meanwhile", async () => {
+  const open = interrupt(
+    ({ name }) => name === "UserRepository.markDeleted",
+    "before",
+    () => ada.checkout("pro"),
+  );
+  const event = toMethodEvent(`${V3}delete_user`, "{}", { authorization: `bearer ${ada.bearer}` });
+  const reply = await serveRpc(deleteUser.declaration, open)(event, lambdaContext());
+  expect(reply).toMatchObject({ statusCode: 200 });
   expect(statuses()).toEqual(["expired"]);
 });

@@ -43,7 +43,7 @@ export async function requireNoCharge(core: EndBillingCore, userId: string): Pro
 
 /**
  * Cancels the unpaid trials of a deleted user, and closes the checkout pages that calls opened while the user was deleted. Safe to
- * repeat. A page that was paid meanwhile is logged: an operator must cancel and refund it.
+ * repeat. A page that was paid meanwhile raises an alarm: an operator must cancel the subscription and refund it.
  * @throws NestError stripe_error, unavailable
  */
 export async function endBilling(core: EndBillingCore, userId: string): Promise<void> {
@@ -54,7 +54,7 @@ export async function endBilling(core: EndBillingCore, userId: string): Promise<
     await closeCheckouts(core, userId, mayStay);
   } catch (error) {
     if (!(error instanceof NestError) || error.code !== "already_subscribed") throw error;
-    core.log.warn("deleted_user_pays", { user_id: userId, detail: error.detail });
+    core.log.error("deleted_user_pays", { alarm: true, user_id: userId, detail: error.detail });
   }
 }
 
