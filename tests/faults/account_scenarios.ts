@@ -1,8 +1,9 @@
 import type { Scenario } from "#tests/faults/scenario.ts";
 import { as } from "#tests/support/members.ts";
 import { exchange, linkIn, NATIVE, type Reply, type TestNest, type Tokens } from "#tests/support/nest.ts";
-import { givePassword, P1, signInWith } from "#tests/support/passwords.ts";
+import { givePassword, P1, register, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
+import { ADAPTER_CLIENT_IDS } from "#tools/local/sample_clients.ts";
 
 /** A signed-in user with an account. */
 async function owner(nest: TestNest, address: string): Promise<Tokens> {
@@ -21,6 +22,15 @@ async function added(nest: TestNest, person: Tokens, address: string, change: ob
   const { status, raw, body } = await add(nest, person, address, change);
   if (status !== 200) throw new Error(`add_account_user answered ${status} ${raw}`);
   return body.user_id;
+}
+
+/** Adds a member. If the response was lost and the call went on to its end, the user is a member. */
+async function addOnce(nest: TestNest, person: Tokens, address: string): Promise<Reply> {
+  const reply = await add(nest, person, address);
+  if (reply.status !== 409) return reply;
+  const { items } = (await as(nest, person, "list_account_users")).body;
+  const isDone = items?.some(({ email }: { email: string }) => email === `added.${address}`);
+  return isDone ? { ...reply, status: 200 } : reply;
 }
 
 /** Whether a user has an account beside their own. */
@@ -107,14 +117,17 @@ export const ACCOUNT_SCENARIOS: readonly Scenario[] = [
     path: `${V3}add_account_user`,
     async prepare({ nest }, address) {
       const person = await owner(nest, address);
-      return async () => {
-        const reply = await add(nest, person, address);
-        if (reply.status !== 409) return reply;
-        // The response was lost, and the call went on to its end: the user is a member.
-        const { items } = (await as(nest, person, "list_account_users")).body;
-        const isDone = items?.some(({ email }: { email: string }) => email === `added.${address}`);
-        return isDone ? { ...reply, status: 200 } : reply;
-      };
+      return () => addOnce(nest, person, address);
+    },
+  },
+  {
+    path: `${V3}add_account_user`,
+    kind: "before a proof",
+    async prepare({ nest }, address) {
+      const client_id = ADAPTER_CLIENT_IDS.static_backend;
+      const { status, raw, body } = await register(nest, { client_id, identifier_value: address });
+      if (status !== 200) throw new Error(`register_user answered ${status} ${raw}`);
+      return () => addOnce(nest, body, address);
     },
   },
   {

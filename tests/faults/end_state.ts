@@ -20,6 +20,8 @@ const RETRY_FIELDS = new Set([
   // A repeated call treats the user whom the failed one created as claimed. There is nothing of a stranger to end.
   "unprovedEndedAt",
   "attemptedAt",
+  // Counts decisions about the owners of an account, and members who join it.
+  "leavingVersion",
   // Salted, so that equal passwords have different hashes.
   "hash",
   "reason",
