@@ -131,7 +131,7 @@ test("keeps the best of several subscriptions and refunds the duplicates when th
     );
     refundsSoFar += refunds.length;
   }
-}, 60_000);
+}, 120_000);
 
 test("refunds a past due subscription that duplicated an older one, although an active one replaces both later", async () => {
   const made = (["past_due", "past_due", "active"] as const).map((status) => {
