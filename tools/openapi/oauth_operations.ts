@@ -9,7 +9,7 @@ const DESCRIPTIONS = {
   jwks_uri: "Where the public keys are.",
   revocation_endpoint: "Where tokens are revoked.",
   revocation_endpoint_auth_methods_supported: "Clients are public: they send `client_id` and no secret.",
-  response_types_supported: "A magic link and a sign-in at a provider end with a code.",
+  response_types_supported: "A magic link carries a code.",
   grant_types_supported:
     "The standard grants of `authenticate_user`, which is no token endpoint of the standard.",
   code_challenge_methods_supported: "How a code verifier is hashed.",

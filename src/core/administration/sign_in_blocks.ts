@@ -36,27 +36,19 @@ export interface Blockable {
   pauses: readonly { identifier: Identifier; until: Date | null }[];
 }
 
+/** The blocks of a status. They never end by themselves. */
+const STATUS_BLOCKS = {
+  deleted: { code: "user_deleted", what: "the user was deleted; a sign-in creates another user" },
+  disabled: {
+    code: "user_disabled",
+    what: "an administrator disabled the user, until one makes the user active",
+  },
+} as const;
+
 /** Lists what keeps a user from signing in, without I/O. A deleted or disabled user has that block only. */
 export function listBlocks({ user, ...read }: Blockable, now: Date): SignInBlock[] {
-  const about = user._id;
-  if (user.status === "deleted")
-    return [
-      {
-        code: "user_deleted",
-        about,
-        until: null,
-        what: "the user was deleted; a sign-in creates another user",
-      },
-    ];
-  if (user.status === "disabled")
-    return [
-      {
-        code: "user_disabled",
-        about,
-        until: null,
-        what: "an administrator disabled the user, until one makes the user active",
-      },
-    ];
+  const { _id: about, status } = user;
+  if (status !== undefined) return [{ ...STATUS_BLOCKS[status], about, until: null }];
   return [...passwordBlocks(about, read), ...mailBlocks(read, now)];
 }
 

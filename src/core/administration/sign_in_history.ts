@@ -76,32 +76,37 @@ export async function readSignInHistory(
   const now = core.clock.now();
   const from = plusSeconds(now, -FAILURES_LISTED_SECONDS).toISOString();
   const failures = { userId: user._id, action: "user.sign_in_failed", from } as const;
-  const [authorizations, verifications, mailEvents, sessions, auditLogs, pauses] = await Promise.all([
-    core.authorizations.listNewestOf(addresses, limit),
-    core.verifications.listNewestOf(addresses, limit),
-    core.mailEvents.listByIdentifiers(addresses, limit),
+  const [sent, sessions, auditLogs, pauses] = await Promise.all([
+    listSent(core, addresses, limit),
     core.sessions.listByUser(user._id, limit),
     core.auditLogs.list(failures, limit),
     Promise.all(active.map((identifier) => readPause(core, identifier))),
   ]);
   // The audit log has its own method. It needs another capability, so that only the failures are listed here.
   const others = { auditLogs, identifiers: [], refreshTokens: [] };
-  const events = listSignInEvents(core, { ...others, authorizations, verifications, mailEvents, sessions });
-  return { events: events.slice(0, limit), blocks: listBlocks({ ...subject, mailEvents, pauses }, now) };
+  const events = listSignInEvents(core, { ...sent, ...others, sessions });
+  const blocks = listBlocks({ ...subject, mailEvents: sent.mailEvents, pauses }, now);
+  return { events: events.slice(0, limit), blocks };
 }
 
 /** Lists what was sent to an address that no user has. */
 async function readMessages(core: HistoryCore, address: string, limit: number) {
-  const [authorizations, verifications, mailEvents] = await Promise.all([
-    core.authorizations.listNewestOf([address], limit),
-    core.verifications.listNewestOf([address], limit),
-    core.mailEvents.listByIdentifiers([address], limit),
-  ]);
+  const sent = await listSent(core, [address], limit);
   const others = { auditLogs: [], identifiers: [], refreshTokens: [], sessions: [] };
-  const events = listSignInEvents(core, { ...others, authorizations, verifications, mailEvents });
+  const events = listSignInEvents(core, { ...sent, ...others });
   const claimed = { _id: address, identifierValue: address, removedAt: null };
-  const blocks = mailBlocks({ identifiers: [claimed], mailEvents }, core.clock.now());
+  const blocks = mailBlocks({ identifiers: [claimed], mailEvents: sent.mailEvents }, core.clock.now());
   return { events: events.slice(0, limit), blocks };
+}
+
+/** Lists the links and codes that were sent to addresses and numbers, and the mails that were returned. */
+async function listSent(core: HistoryCore, addresses: readonly string[], limit: number) {
+  const [authorizations, verifications, mailEvents] = await Promise.all([
+    core.authorizations.listNewestOf(addresses, limit),
+    core.verifications.listNewestOf(addresses, limit),
+    core.mailEvents.listByIdentifiers(addresses, limit),
+  ]);
+  return { authorizations, verifications, mailEvents };
 }
 
 async function readPause(core: Pick<HistoryCore, "limitWindows" | "rateLimiter">, identifier: Identifier) {

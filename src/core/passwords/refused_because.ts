@@ -4,11 +4,14 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import { FAILED_PASSWORDS_LIMIT, type RefusedBecause } from "#core/repositories/passwords.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 
+/** An identifier with its user and password. */
+export type PasswordOwner = Owner & { identifier: Identifier };
+
 /**
  * Why a presented password is refused, without I/O.
  * @param found the identifier with its user and password, as read before the password was counted; null: nobody has it
  */
-export function refusedBecause(found: (Owner & { identifier: Identifier }) | null): RefusedBecause {
+export function refusedBecause(found: PasswordOwner | null): RefusedBecause {
   if (found === null) return "none";
   if (mayNotSignIn(found.user)) return "disabled";
   const password = acceptablePassword(found.identifier, found.password);

@@ -35,7 +35,7 @@ export async function sendTestWebhook(
 /** A page of deliveries. */
 interface DeliveryPage {
   items: WebhookDelivery[];
-  /** Their messages by id. One that is not stored any more is missing. */
+  /** The messages of the deliveries, by id, without those that have expired. */
   messages: ReadonlyMap<string, WebhookMessage>;
   nextCursor: string | null;
 }

@@ -19,7 +19,7 @@ type Change = Awaited<ReturnType<RecordedChange["prepare"]>>;
 /** The version whose methods are crashed: its own, and those of earlier dates that it serves too. */
 const VERSION = "/1/2026-12-01/";
 
-/** Of the changes, those that `npm test` makes. The others take about as long each: `--suite crashes --all` makes all. */
+/** The methods that `npm test` crashes, because all take minutes. `test:faults -- --suite crashes --all` crashes every one. */
 const SAMPLE: RpcHandler[] = [updateAccount, acceptInvite, setRole, deleteWebhook, sendTestMessage];
 
 let receiver: TestReceiver;

@@ -109,7 +109,7 @@ describe("accept_account_invite", () => {
     expect((await accept(person, token)).status).toBe(404);
   });
 
-  test("makes a member by the old or the new invitation when 50 calls accept one that another replaces at once", async () => {
+  test("adds one member when 50 calls accept an invitation while another call replaces it", async () => {
     const [head, person] = [await newOwner(nest), await newOwner(nest)];
     const token = await invitation(head, person);
     const [replaced, ...replies] = await atOnce(

@@ -15,7 +15,7 @@ import {
   resetFailures,
 } from "#core/passwords/password_limits.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
-import { refusedBecause } from "#core/passwords/refused_because.ts";
+import { type PasswordOwner, refusedBecause } from "#core/passwords/refused_because.ts";
 import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
@@ -150,7 +150,7 @@ async function countOnPassword(
 
 interface Refused {
   client: OAuthClient;
-  found: Parameters<typeof refusedBecause>[0];
+  found: PasswordOwner | null;
   stored: Password | null;
 }
 

@@ -2,7 +2,8 @@
  * Returns a user's subscriptions, also ended ones, and their payments and refunds.
  *
  * For support staff: needs the capability `users.read`. `payments` are read from Stripe, the newest 50 of each customer, and are null if
- * Stripe does not respond in time. `price` is that of the plan in the app file; Stripe decides what is charged. `returns` are what Nest refunds or credits for a subscription that it rejected.
+ * Stripe does not respond in time. `price` is that of the plan in the app file; Stripe decides what is charged. `returns` are what Nest
+ * refunds or credits for a subscription that it rejected.
  */
 import { array, boolean, int, nullable, number, strictObject, string } from "zod/mini";
 import {
@@ -102,7 +103,9 @@ const subscriptionToWire = ({
   id: subscription.stpSubscriptionId,
   plan: plan?.id ?? null,
   price: plan && {
-    ...{ unit_amount: plan.amount.unitAmount, currency: plan.amount.currency, interval: plan.interval },
+    unit_amount: plan.amount.unitAmount,
+    currency: plan.amount.currency,
+    interval: plan.interval,
   },
   is_trial: isTrial,
   status: subscription.status,
