@@ -1,3 +1,4 @@
+import { userIdRule } from "#tools/openapi/client_user.ts";
 import { exampleOf } from "#tools/openapi/schema.ts";
 import type { CodeSample, Schema } from "#tools/openapi/types.ts";
 
@@ -9,18 +10,23 @@ const FLOWS: Readonly<Record<string, string>> = {
     'const device = { platform: "mac" as const, beak_id: "a random id of the installation", fingerprint: "a hash of the hardware" };',
     'await nest.startTrial("ada@example.com", { device });',
   ].join("\n"),
+  update_user:
+    'const response = await nest.updateUser({ user_id: "user_000000C2kdCzNlbL1BqR5FeMatItU", name: "Ada" });',
   authenticate_user: [
     "// Redeems the code of the link. The client refreshes tokens by itself.",
     "const { userId } = await nest.finishSignIn(location.href);",
   ].join("\n"),
 };
 
-/** Fields that the typed client fills in. */
-const FILLED_BY_CLIENT = ["client_id", "redirect_uri", "user_id"];
+/** The fields of a method's request that the typed client fills in. */
+export const filledByClient = (method: string, { properties = {} }: Schema): string[] => [
+  ...["client_id", "redirect_uri"].filter((name) => name in properties),
+  ...("user_id" in properties && userIdRule(method) === "filled" ? ["user_id"] : []),
+];
 
-/** The fields of a request that the typed client fills in. An address takes the place of a user id. */
-export const filledByClient = ({ properties = {} }: Schema): string[] =>
-  FILLED_BY_CLIENT.filter((name) => name in properties && !(name === "user_id" && "address" in properties));
+/** The fields of a method's request that the typed client requires, although the API may not. */
+export const requiredByClient = (method: string, { properties = {} }: Schema): string[] =>
+  "user_id" in properties && userIdRule(method) === "required" ? ["user_id"] : [];
 
 /**
  * A call of a method with the typed client. `nest` is a `NestClient`.
@@ -31,9 +37,12 @@ export function typescriptSample(method: string, request: Schema, hasResponse: b
   return { lang: "typescript", label: "Typed client", source };
 }
 
-function callOf(method: string, { properties = {}, required = [] }: Schema, hasResponse: boolean): string {
+function callOf(method: string, request: Schema, hasResponse: boolean): string {
+  const { properties = {}, required = [] } = request;
+  const filled = filledByClient(method, request);
+  const shown = [...required, ...requiredByClient(method, request)].filter((name) => !filled.includes(name));
   const fields = Object.entries(properties)
-    .filter(([name]) => required.includes(name) && !FILLED_BY_CLIENT.includes(name))
+    .filter(([name]) => shown.includes(name))
     .map(([name, schema]) => `${name}: ${JSON.stringify(exampleOf(schema))}`);
   const name = method.replace(/_(\w)/g, (_underscore, letter: string) => letter.toUpperCase());
   const body = fields.length > 0 ? `{ ${fields.join(", ")} }` : "";

@@ -15,7 +15,7 @@ interface Sender {
  * Calls a method with the signed-in user's access token, if the method needs one. If the token has expired, the tokens
  * are refreshed once and the call is repeated.
  * @param request has the names of the wire; the fields that the client knows are filled in
- * @throws ClientError of the method; the store's errors
+ * @throws ClientError of the method; the store's errors; TypeError if the request does not name the user whom the method is about
  */
 export async function callMethod<M extends Method>(
   { transport, redirectUri, tokens: keeper }: Sender,
@@ -23,7 +23,9 @@ export async function callMethod<M extends Method>(
   request: object,
   options: CallOptions = {},
 ): Promise<Responses[M]> {
-  const { bearer, fills } = METHODS[method];
+  const { bearer, fills, needs } = METHODS[method];
+  if (needs && !(request as Partial<Record<string, unknown>> | undefined)?.[needs])
+    throw new TypeError(`${method} needs ${needs}: the id of the user whom it is about.`);
   const tokens = bearer ? await keeper.forCall(method, options.timeoutMs) : null;
   const known: Record<FilledIn, string | undefined> = {
     client_id: transport.clientId,

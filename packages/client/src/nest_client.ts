@@ -182,10 +182,10 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
   }
 
   /**
-   * Calls a method. `client_id`, `redirect_uri` and the `user_id` of the signed-in user are optional. If the access token has
-   * expired, the tokens are refreshed once and the call is repeated.
+   * Calls a method. `client_id` and `redirect_uri` are optional, and so is the `user_id` of the signed-in user, except in methods
+   * that can change another user. If the access token has expired, the tokens are refreshed once and the call is repeated.
    * @returns the response of the method, or undefined if it has no body
-   * @throws ClientError of the method; the store's errors
+   * @throws ClientError of the method; the store's errors; TypeError if a required `user_id` is missing
    */
   async call<M extends Method>(
     method: M,

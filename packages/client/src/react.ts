@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { Cased } from "./casing.ts";
 import type { Method, Responses } from "./methods.ts";
 import type { NestClient } from "./nest_client.ts";
-import type { MethodRequest } from "./requests.ts";
+import type { RequestArgument } from "./requests.ts";
 import type { SignedIn } from "./session.ts";
 
 /** Whether a user is signed in. `failed`: the client's store can't be read. */
@@ -95,7 +95,7 @@ interface Outcome {
 export function useCall<M extends ReadMethod, IsCamel extends boolean = false>(
   nest: NestClient<IsCamel>,
   method: M,
-  request?: MethodRequest<M, IsCamel>,
+  ...[request]: RequestArgument<M, IsCamel>
 ): CallState<Cased<Responses[M], IsCamel>> {
   const { status, user } = useSession(nest);
   const [turn, setTurn] = useState(0);
@@ -105,11 +105,11 @@ export function useCall<M extends ReadMethod, IsCamel extends boolean = false>(
     if (status === "loading") return;
     const controller = new AbortController();
     // JSON.parse loses the type of the request.
-    const send = nest.call.bind(nest) as (...args: unknown[]) => Promise<unknown>;
+    const { call: send } = nest as { call(...args: unknown[]): Promise<unknown> };
     const settle = (data: unknown, error: unknown) => {
       if (!controller.signal.aborted) setOutcome({ nest, call, turn, data, error });
     };
-    send(method, JSON.parse(call)[1], { signal: controller.signal }).then(
+    send.call(nest, method, JSON.parse(call)[1], { signal: controller.signal }).then(
       (data) => settle(data, null),
       (error) => settle(undefined, error),
     );

@@ -177,7 +177,7 @@ describe("a response that has not the declared shape", () => {
   ];
   test.each(DECLARED)("of %s is unexpected_answer", async (method, answers) => {
     const { nest, network } = await signedIn(stack);
-    const call = (name: string) => nest.call(name as "get_user");
+    const call = (name: string) => nest.call(name as "get_user", { user_id: "user_other" });
     for (const answer of answers) {
       network.instead(method, ...answer);
       expect(await outcomeOf(call(method)), JSON.stringify(answer)).toBe("unexpected_answer");

@@ -23,7 +23,8 @@ describe("the named methods of the client", () => {
   test.each(named)("%s is called by its name in camelCase", async (method) => {
     const { nest, network } = await signedIn(stack);
     const functions = nest as unknown as Record<string, (request: object) => Promise<unknown>>;
-    await outcomeOf(functions[toCamel(method)]?.({}) ?? Promise.resolve());
+    const request = METHODS[method].needs ? { user_id: "user_other" } : {};
+    await outcomeOf(functions[toCamel(method)]?.(request) ?? Promise.resolve());
     expect(network.asked).toEqual([method]);
   });
 

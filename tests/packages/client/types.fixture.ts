@@ -83,6 +83,13 @@ export async function call(): Promise<void> {
   await nest.call("get_user", { name: "x" });
   // @ts-expect-error no such level
   await nest.call("set_marketing_consent", { level: "all" });
+  await nest.call("update_user", { user_id: "u", name: "Ada" });
+  // @ts-expect-error an administrator must name the user
+  await nest.call("set_user_roles", { roles: [] });
+  // @ts-expect-error also where the API takes the caller if there is no name
+  await nest.call("delete_user", {});
+  // @ts-expect-error an id that may be missing
+  await nest.call("update_user", { user_id: undefined, name: "Ada" });
   // @ts-expect-error a trial needs a device
   await nest.startTrial("ada@example.com");
 }
@@ -97,6 +104,12 @@ export async function callNamed(): Promise<void> {
   await nest.enrolAlphaUser({ email: "x" });
   // @ts-expect-error a field is missing
   await nest.changePlan();
+  await nest.deleteUser({ user_id: "u" });
+  await nest.listAuditLogs();
+  // @ts-expect-error the user is not named
+  await nest.deleteUser();
+  // @ts-expect-error the user is not named
+  await nest.removeAccountUser({ account_id: "a" });
   // @ts-expect-error the names of the wire
   await nest.revokeSession({ sessionId: "s" });
 }
@@ -108,6 +121,9 @@ export async function callInCamelCase(): Promise<void> {
   const { identifiers } = await camel.call("get_user", { userId: "u" });
   void (identifiers[0]?.verifiedAt satisfies string | null | undefined);
   (await camel.revokeSession({ sessionId: "s" })) satisfies { revokedAt: string };
+  await camel.revokeAllSessions({ userId: "u" });
+  // @ts-expect-error the user is not named
+  await camel.revokeAllSessions({ exceptCurrent: false });
   await camel.startTrial("a", { device: { platform: "mac", beakId: "b", fingerprint: "f" } });
   // @ts-expect-error a name of the wire in a request
   await camel.revokeSession({ session_id: "s" });

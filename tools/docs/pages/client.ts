@@ -1,6 +1,6 @@
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import { VERSIONS } from "#core/versions.ts";
-import { filledByClient } from "#tools/openapi/code_samples.ts";
+import { filledByClient, requiredByClient } from "#tools/openapi/code_samples.ts";
 import { buildDocument } from "#tools/openapi/document.ts";
 import { CARRIED, errorSchema } from "#tools/openapi/error_bodies.ts";
 import { type DocumentedForm, formsOf } from "#tools/openapi/read.ts";
@@ -74,7 +74,8 @@ function methodRow(form: DocumentedForm): string {
   const { name, operation, request, response } = form;
   const row = {
     bearer: operation.security.some((scheme) => "bearer" in scheme),
-    fills: filledByClient(request).join(" "),
+    fills: filledByClient(name, request).join(" "),
+    needs: requiredByClient(name, request).join(" "),
     answer: answerOf(response),
     errors: ownErrors(form).join(" "),
   };
@@ -106,8 +107,9 @@ export async function render() {
 export const VERSION = ${literal(VERSIONS.at(-1))};
 
 /**
- * For each method: whether it needs a bearer token, the fields that the client fills in, the response (empty if it has no body,
- * \`array\`, or the names of an object's fields that always have text), and its error codes besides the common ones.
+ * For each method: whether it needs a bearer token, the fields that the client fills in, the field that names the user whom the
+ * method changes and that the caller must send, the response (empty if it has no body, \`array\`, or the names of an object's
+ * fields that always have text), and its error codes besides the common ones.
  */
 export const METHODS = {
 ${each(methodRow)}} as const;

@@ -45,7 +45,8 @@ export function listenForSessions() {
   byId("revoke-others").addEventListener("click", () => {
     let count = 0;
     const revoke = async () => {
-      ({ revoked: count } = await nest.revokeAllSessions());
+      const { id } = await nest.getUser();
+      ({ revoked: count } = await nest.revokeAllSessions({ user_id: id }));
     };
     void callApi(revoke, () => `${plural(count, "session")} revoked.`);
   });
