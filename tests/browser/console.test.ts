@@ -175,7 +175,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await suite.stack.ask("POST", "/dev/jobs/move_events");
     await press(page, "Refresh the audit trail");
     const trail = page.getByRole("list", { name: "Audit trail" });
-    await trail.getByText("Session ended: an administrator disabled the user").waitFor();
+    await trail.getByText("Session ended: the user was disabled").waitFor();
     await trail.getByRole("link", { name: "boss@example.com" }).first().waitFor();
     await inspectBoth(page, "console_audit");
 

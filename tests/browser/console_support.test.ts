@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)("the console answers without its documentation", ()
     await open("admin");
     await openUser(ADA);
     // 1. Why was she signed out? 3. Who disabled her?
-    await shows("Sign-ins, links and codes", "The session was revoked: an administrator disabled the user");
+    await shows("Sign-ins, links and codes", "The session was revoked: the user was disabled");
     const disabled = card("Audit trail").getByRole("listitem").filter({ hasText: "User disabled" });
     await disabled.getByRole("link", { name: "boss@example.com" }).waitFor();
     await shows("Audit trail", "User changed: made active");

@@ -1,8 +1,9 @@
 import type { MoneyMovement } from "#core/billing/payments/movements.ts";
 import { findAccess } from "#core/billing/subscriptions/subscription.ts";
 import { formatMoney } from "#core/messages/formats.ts";
-import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
+import type { Password } from "#core/repositories/passwords.ts";
 import type { Account } from "#core/repositories/personal_documents.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { MoneyReturn, Subscription } from "#core/repositories/subscriptions.ts";
 import type { Trial } from "#core/repositories/trials.ts";

@@ -72,7 +72,8 @@ export function userCommands(program: Command): void {
     const limit = readLimit(options.limit, 1000);
     return withAccounts(terminal, async (core) => {
       const account = await readAccount(core, await findPerson(core, who));
-      const events = listSignInEvents(core, account).slice(0, limit);
+      const { disabledAt } = account.users[0] ?? {};
+      const events = listSignInEvents(core, { ...account, disabledAt }).slice(0, limit);
       const rows = events.map(({ at, about, what }) => [at, about, what]);
       terminal.show(
         events,

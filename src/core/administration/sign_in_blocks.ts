@@ -3,7 +3,8 @@ import { SUPPRESSED_SECONDS } from "#core/messages/mail_events.ts";
 import { ownPassword } from "#core/passwords/acceptable_password.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MailEvent } from "#core/repositories/mail_events.ts";
-import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /** What keeps a user from signing in, for programs. */
@@ -41,7 +42,7 @@ const STATUS_BLOCKS = {
   deleted: { code: "user_deleted", what: "the user was deleted; a sign-in creates another user" },
   disabled: {
     code: "user_disabled",
-    what: "an administrator disabled the user, until one makes the user active",
+    what: "the user is disabled: no password, link or code signs the user in, although messages are still sent",
   },
 } as const;
 

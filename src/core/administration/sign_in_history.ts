@@ -84,7 +84,8 @@ export async function readSignInHistory(
   ]);
   // The audit log has its own method. It needs another capability, so that only the failures are listed here.
   const others = { auditLogs, identifiers: [], refreshTokens: [] };
-  const events = listSignInEvents(core, { ...sent, ...others, sessions });
+  const { disabledAt } = user;
+  const events = listSignInEvents(core, { ...sent, ...others, sessions, disabledAt });
   const blocks = listBlocks({ ...subject, mailEvents: sent.mailEvents, pauses }, now);
   return { events: events.slice(0, limit), blocks };
 }

@@ -2,7 +2,7 @@ import type { EventSource } from "#core/events/event_source.ts";
 import { countEvent } from "#core/events/recorded_count.ts";
 import { idOfBoth, newId } from "#core/ids.ts";
 import type { EventTarget, EventType, StoredEvent } from "#core/repositories/outbox.ts";
-import type { RefusedBecause } from "#core/repositories/passwords.ts";
+import type { RefusedBecause } from "#core/repositories/refused_because.ts";
 
 /** The data of each event: ids, and words of a fixed list. No address and no secret. */
 interface EventData {
@@ -17,7 +17,9 @@ interface EventData {
   /** `grant`: the grant type. `grantId`: the link or the verification that was redeemed, or the password. */
   "user.signed_in": { grant: string; grantId: string };
   /** `authorizationId`: the link or the verification. `grant`: `password`, which has neither. `cause`: why it was refused. */
-  "user.sign_in_failed": { authorizationId: string } | { grant: "password"; cause?: RefusedBecause };
+  "user.sign_in_failed":
+    | { authorizationId: string; cause?: "disabled" }
+    | { grant: "password"; cause?: RefusedBecause };
   /** `reason`: as in the session. */
   "session.revoked": { reason: string };
   /** `refreshTokenId`: the token that was used again. */

@@ -5,7 +5,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { StoredEvent } from "#core/repositories/outbox.ts";
-import type { RefusedBecause } from "#core/repositories/passwords.ts";
+import type { RefusedBecause } from "#core/repositories/refused_because.ts";
 
 /** A session that starts. */
 interface NewSession {
@@ -26,16 +26,27 @@ export function signedIn(
   return recordOnce("user.signed_in", about, source, { id: sessionId, at });
 }
 
+/** Whose link or code was refused. */
+interface RefusedSignIn extends Pick<Identifier, "userId"> {
+  /** `disabled`: the link or code was right, and its user is disabled. Absent: the error code tells why. */
+  cause?: "disabled";
+  /** Of all refusals of the link, the first one has a row. */
+  isOnce?: true;
+}
+
 /** The event of a redemption that was refused although the caller had the link's secret. */
 export function signInFailed(
   { _id: authorizationId, clientId }: Pick<Authorization, "_id" | "clientId">,
-  { userId }: Pick<Identifier, "userId">,
+  { userId, cause, isOnce }: RefusedSignIn,
   call: Call,
   at: string,
 ): StoredEvent {
-  const about = { userId, target: { type: "user", id: userId } as const, data: { authorizationId } };
+  const data = { authorizationId, ...(cause && { cause }) };
+  const about = { userId, target: { type: "user", id: userId } as const, data };
   const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
-  return recordEvent("user.sign_in_failed", about, source, at);
+  return isOnce
+    ? recordOnce("user.sign_in_failed", about, source, { id: authorizationId, at })
+    : recordEvent("user.sign_in_failed", about, source, at);
 }
 
 /** A password that was refused. Without a cause it was right, and the user may not use the account that they chose. */

@@ -3,7 +3,8 @@ import type { Core } from "#core/core.ts";
 import type { PasswordHasher } from "#core/passwords/password_hasher.ts";
 import { countPresentedPassword, resetFailures } from "#core/passwords/password_limits.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
-import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import { settleAll } from "#core/settle.ts";
 
 export type CurrentPasswordCore = Pick<Core, "log" | "passwords"> & {

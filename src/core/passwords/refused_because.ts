@@ -1,7 +1,7 @@
 import { acceptablePassword } from "#core/passwords/acceptable_password.ts";
 import type { Owner } from "#core/repositories/identifier_owner.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
-import { FAILED_PASSWORDS_LIMIT, type RefusedBecause } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT, type RefusedBecause } from "#core/repositories/refused_because.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 
 /** An identifier with its user and password. */

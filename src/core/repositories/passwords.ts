@@ -2,6 +2,7 @@ import type { Collection, Db, Filter, IndexDescription } from "mongodb";
 import { derivedIdOf } from "#core/ids.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { carrying, OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -37,12 +38,6 @@ export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustCh
 
 /** Which password is removed: the one that was set at a time, or one that is provisional. */
 export type RemovedPassword = Pick<Password, "updatedAt"> | { isProvisional: true };
-
-/** After this many wrong passwords in a row, none is compared until the user resets it (NIST SP 800-63B-4, section 3.2.2). */
-export const FAILED_PASSWORDS_LIMIT = 100;
-
-/** Why a password was refused: support staff read it, the caller never does. */
-export type RefusedBecause = "wrong" | "locked" | "none" | "disabled";
 
 const passwordIndexes: IndexDescription[] = [{ key: { userId: 1 }, unique: true }, OUTBOX_INDEX];
 

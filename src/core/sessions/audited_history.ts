@@ -1,6 +1,6 @@
 import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { EventType, Outbox, StoredEvent } from "#core/repositories/outbox.ts";
-import { FAILED_PASSWORDS_LIMIT, type RefusedBecause } from "#core/repositories/passwords.ts";
+import { describeRefusal } from "#core/sessions/refusal_words.ts";
 
 /**
  * The events that the history takes from the audit log, in words for support staff. It derives the other events from
@@ -12,23 +12,6 @@ const WORDS = {
   "identifier.added": "an address or a phone number was added",
   "identifier.verified": "an address or a phone number was verified",
 } as const satisfies Partial<Record<EventType, string>>;
-
-/** What a support employee should know about the errors that callers get without a reason. */
-const CAUSES: Readonly<Partial<Record<string, string>>> = {
-  // Rows of earlier versions do not name the cause.
-  invalid_credentials: "the password was wrong or is locked, or the user has none",
-  account_not_found: "the user is no member of the account that the app asked for",
-  verification_not_found: "the code was wrong, used, expired or replaced",
-  incorrect_code_verifier: "another device opened the link",
-};
-
-/** The causes of refused passwords. Callers get the same error for all of them. */
-const PASSWORD_CAUSES: Readonly<Record<RefusedBecause, string>> = {
-  wrong: "the password was wrong",
-  locked: `the password is locked after ${FAILED_PASSWORDS_LIMIT} wrong ones, until the user sets a new one`,
-  none: "the user has no password",
-  disabled: "the user is disabled",
-};
 
 export type AuditedCode = keyof typeof WORDS;
 
@@ -63,8 +46,8 @@ interface Refusal {
 
 function describe(words: string, { errorCode, cause }: Refusal): string {
   if (errorCode === null) return words;
-  const known = PASSWORD_CAUSES[cause as RefusedBecause] ?? CAUSES[errorCode];
-  return known === undefined ? `${words}: ${errorCode}` : `${words}: ${known} (${errorCode})`;
+  const why = describeRefusal({ errorCode, cause });
+  return why === errorCode ? `${words}: ${why}` : `${words}: ${why} (${errorCode})`;
 }
 
 const isTold = (type: EventType): type is AuditedCode => type in WORDS;

@@ -3,6 +3,7 @@ import {
   type Verification,
   type VerificationPurpose,
 } from "#core/repositories/verifications.ts";
+import { type KnownOfUser, sentInVain } from "#core/sessions/disabled_history.ts";
 
 /** What happened to a code, for programs. */
 export type CodeEventCode =
@@ -34,9 +35,13 @@ const SENT: Readonly<Partial<Record<VerificationPurpose, string>>> = {
 };
 
 /** Lists what happened to a code that was sent to one of the user's identifiers. */
-export function codeEvents(verification: Verification, now: string): CodeEvent[] {
+export function codeEvents(
+  verification: Verification,
+  { now, refusals, disabledAt }: KnownOfUser,
+): CodeEvent[] {
   const { _id: about, createdAt, expiresAt, usedAt, revokedAt, attempts, purpose } = verification;
-  const began = SENT[purpose] ?? `requested a message ${PURPOSES[purpose] ?? `for ${purpose}`}`;
+  const asked = `requested a message ${PURPOSES[purpose] ?? `for ${purpose}`}`;
+  const began = SENT[purpose] ?? `${asked}${sentInVain(createdAt, disabledAt)}`;
   const event = (code: CodeEventCode, at: string, what: string): CodeEvent => ({ code, at, about, what });
   const events = [event("code_requested", createdAt, began)];
   if (usedAt) events.push(event("code_redeemed", usedAt, "redeemed the code or the link of the message"));
@@ -49,7 +54,9 @@ export function codeEvents(verification: Verification, now: string): CodeEvent[]
         "a later message, or a change of address or password, replaced the message",
       ),
     );
-  const wrong = usedAt ? attempts - 1 : attempts;
+  // A right code of a disabled user is an attempt, and a row of the audit log.
+  const refused = refusals.filter((one) => one.of === about).length;
+  const wrong = attempts - refused - (usedAt ? 1 : 0);
   // Attempts have no time of their own.
   const at = usedAt ?? revokedAt ?? createdAt;
   if (wrong >= ATTEMPTS_LIMIT)

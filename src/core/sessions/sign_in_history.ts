@@ -6,6 +6,7 @@ import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 import { type AuditedCode, auditedEvents } from "#core/sessions/audited_history.ts";
 import { type CodeEventCode, codeEvents } from "#core/sessions/code_history.ts";
+import { type KnownOfUser, refusalsOf, sentInVain } from "#core/sessions/disabled_history.ts";
 import { REVOKED_BECAUSE } from "#core/sessions/revoked_because.ts";
 
 /** What happened, for programs. A code never changes its meaning; `what` of an event may get other words. */
@@ -37,7 +38,10 @@ export interface SignInEvent {
 }
 
 /** The documents of a user from which the history is made. */
-type HistoryOf = Pick<
+type HistoryOf = {
+  /** When the user was disabled, ISO; absent: the user is not. */
+  disabledAt?: string | undefined;
+} & Pick<
   Account,
   | "auditLogs"
   | "authorizations"
@@ -54,28 +58,23 @@ type HistoryOf = Pick<
  */
 export function listSignInEvents({ clock }: { clock: Clock }, account: HistoryOf): SignInEvent[] {
   const now = clock.now().toISOString();
+  const refusals = refusalsOf(account.auditLogs);
+  const known = { now, refusals, disabledAt: account.disabledAt };
   const events = [
-    ...account.authorizations.flatMap((link) => linkEvents(link, now)),
+    ...account.authorizations.flatMap((link) => linkEvents(link, known)),
     ...account.sessions.flatMap((session) => sessionEvents(session, account.refreshTokens, now)),
-    ...account.verifications.flatMap((verification) => codeEvents(verification, now)),
+    ...account.verifications.flatMap((verification) => codeEvents(verification, known)),
     ...account.mailEvents.map(mailEvent),
     ...auditedEvents(account.auditLogs, [...account.identifiers, ...account.sessions]),
   ];
   return events.sort((one, other) => other.at.localeCompare(one.at));
 }
 
-function linkEvents(link: Authorization, now: string): SignInEvent[] {
-  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, failedRedemptions, device, redemption } = link;
-  const requested = `requested a magic link${device ? ` on ${device.platform}` : ""}`;
+function linkEvents(link: Authorization, { now, refusals, disabledAt }: KnownOfUser): SignInEvent[] {
+  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, failedRedemptions, device } = link;
+  const requested = `requested a magic link${device ? ` on ${device.platform}` : ""}${sentInVain(createdAt, disabledAt)}`;
   const events: SignInEvent[] = [{ code: "link_requested", at: createdAt, about, what: requested }];
-  if (usedAt) events.push({ code: "link_redeemed", at: usedAt, about, what: "redeemed the link" });
-  if (redemption && redemption.startedAt !== usedAt)
-    events.push({
-      code: "link_redeemed_again",
-      at: redemption.startedAt,
-      about,
-      what: "redeemed the link again, because the first response did not arrive",
-    });
+  events.push(...redemptionEvents(link, refusals));
   if (revokedAt)
     events.push({
       ...{ code: "link_revoked", at: revokedAt, about },
@@ -90,6 +89,24 @@ function linkEvents(link: Authorization, now: string): SignInEvent[] {
     events.push({ code, at: usedAt ?? revokedAt ?? createdAt, about, what });
   }
   return events;
+}
+
+/** Lists the redemptions of a link. Those that were refused, because its user is disabled, are rows of the audit log. */
+function redemptionEvents(
+  { _id: about, usedAt, redemption }: Authorization,
+  refusals: KnownOfUser["refusals"],
+): SignInEvent[] {
+  const startedAt = redemption?.startedAt ?? usedAt;
+  const startedTimes = [...new Set([usedAt, startedAt])].filter((at) => at !== null);
+  const redeemedAt = startedTimes.filter((at) => !refusals.some((one) => one.of === about && one.at === at));
+  return redeemedAt.map((at, index) =>
+    index === 0
+      ? { code: "link_redeemed", at, about, what: "redeemed the link" }
+      : {
+          ...{ code: "link_redeemed_again", at, about },
+          what: "redeemed the link again, because the first response did not arrive",
+        },
+  );
 }
 
 function sessionEvents(session: Session, refreshTokens: readonly RefreshToken[], now: string): SignInEvent[] {

@@ -70,9 +70,9 @@ export async function redeemUserCode(
   const proof: PresentedCode = { ...presented, id: link._id, secret, isUserCode: true };
   const decision = judgeUserCode(core, link, { code, proof }, now);
   // If there is no user, the row names a user who does not exist, so that both cases take the same steps.
-  const user = identifier ?? { userId: derivedIdOf(link._id, "user") };
+  const userId = identifier?.userId ?? derivedIdOf(link._id, "user");
   const audit = (error: ErrorCode) =>
-    auditNow(core, signInFailed(link, user, call, now.toISOString()), error);
+    auditNow(core, signInFailed(link, { userId }, call, now.toISOString()), error);
   if (decision === null) {
     await audit("verification_not_found");
     throw notFound();
@@ -84,7 +84,7 @@ export async function redeemUserCode(
   const recordFailure = () => core.authorizations.recordFailedRedemption(link._id, now.toISOString());
   return withFailureRecorded(recordFailure, () =>
     signInToAccount(core, chosen, call, async () => {
-      const won = await win(core, { decision, proof, now });
+      const won = await win(core, { decision, proof }, { now, call });
       const [pair] = await settleAll([signInWithLink(core, won, signIn), release()]);
       return pair;
     }),
@@ -94,9 +94,10 @@ export async function redeemUserCode(
 /** Redeems or resumes the link of a right code. All refusals get the same error. */
 function win(
   core: UserCodeCore,
-  { decision, proof, now }: { decision: Redeemable; proof: PresentedCode; now: Date },
+  { decision, proof }: { decision: Redeemable; proof: PresentedCode },
+  running: { now: Date; call: Call },
 ): Promise<WonRedemption> {
-  return winRedemption(core, decision, proof, now).catch((error: unknown) => {
+  return winRedemption(core, decision, proof, running).catch((error: unknown) => {
     throw error instanceof NestError && LINK_REFUSALS.includes(error.code) ? notFound() : error;
   });
 }

@@ -1,4 +1,7 @@
+import type { Call } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
+import { auditNow } from "#core/events/audit_row.ts";
+import { signInFailed } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
@@ -14,6 +17,12 @@ import {
   refusalToResume,
 } from "#core/sign_in/redemption.ts";
 
+/** The call that redeems a link. */
+interface Redeeming {
+  now: Date;
+  call: Call;
+}
+
 /**
  * Redeems or resumes a link whose secret or user code was right. One of any number of simultaneous calls wins.
  * @throws NestError if another call redeemed, revoked or blocked the link first; if its session can't be resumed; if the
@@ -23,19 +32,20 @@ export function winRedemption(
   core: LinkGrantCore,
   decision: Exclude<RedemptionDecision, { outcome: "refuse" }>,
   presented: PresentedCode,
-  now: Date,
+  redeeming: Redeeming,
 ): Promise<WonRedemption> {
   return decision.outcome === "redeem"
-    ? startRedemption(core, decision.authorization, presented, now)
-    : resumeRedemption(core, decision, now);
+    ? startRedemption(core, decision.authorization, presented, redeeming)
+    : resumeRedemption(core, decision, presented, redeeming);
 }
 
 async function startRedemption(
   core: LinkGrantCore,
   { _id, identifierValue }: Authorization,
   presented: PresentedCode,
-  now: Date,
+  redeeming: Redeeming,
 ): Promise<WonRedemption> {
+  const { now } = redeeming;
   const redemption: Redemption = {
     sessionId: newId("session"),
     accessTokenId: newId("accessToken"),
@@ -48,7 +58,7 @@ async function startRedemption(
     core.authorizations.redeem(_id, redemption),
     core.identifiers.findWithUser("email", identifierValue),
   ]);
-  if (authorization) return admitted({ authorization, redemption, ...owner });
+  if (authorization) return admitted(core, { authorization, redemption, ...owner }, presented, redeeming);
   const later = await core.authorizations.find(_id);
   const decision = later && judgeProved(later, presented, now);
   throw new NestError(decision?.outcome === "refuse" ? decision.code : "token_used");
@@ -58,8 +68,10 @@ async function startRedemption(
 async function resumeRedemption(
   core: LinkGrantCore,
   { authorization, redemption }: Extract<RedemptionDecision, { outcome: "resume" }>,
-  now: Date,
+  presented: PresentedCode,
+  redeeming: Redeeming,
 ): Promise<WonRedemption> {
+  const { now } = redeeming;
   const [session, refreshToken, owner] = await Promise.all([
     core.sessions.find(redemption.sessionId),
     core.refreshTokens.find(redemption.refreshTokenId),
@@ -75,14 +87,26 @@ async function resumeRedemption(
     now.toISOString(),
   );
   if (!resumed) throw new NestError("token_used");
-  return admitted({ authorization: resumed, redemption, ...owner });
+  return admitted(core, { authorization: resumed, redemption, ...owner }, presented, redeeming);
 }
 
 /**
+ * Records in the audit log that a user is disabled: the link is used up, and nothing else tells why it signed nobody in.
  * @throws NestError if the user was disabled; if registration was closed, and the user was removed after the link was mailed
  */
-function admitted({ user, ...won }: WonRedemption & { user: User | null }): WonRedemption {
-  const isGone = won.authorization.signsUp === false && won.identifier === null;
-  if (isGone || mayNotSignIn(user)) throw new NestError("authorization_not_found");
+async function admitted(
+  core: LinkGrantCore,
+  { user, ...won }: WonRedemption & { user: User | null },
+  { isUserCode }: PresentedCode,
+  { now, call }: Redeeming,
+): Promise<WonRedemption> {
+  const { authorization, identifier } = won;
+  if (identifier !== null && mayNotSignIn(user)) {
+    const refused = { userId: identifier.userId, cause: "disabled" } as const;
+    const failed = signInFailed(authorization, refused, call, now.toISOString());
+    await auditNow(core, failed, isUserCode ? "verification_not_found" : "authorization_not_found");
+    throw new NestError("authorization_not_found");
+  }
+  if (authorization.signsUp === false && identifier === null) throw new NestError("authorization_not_found");
   return won;
 }

@@ -53,7 +53,7 @@ test("tells that a user is disabled, and later deleted, and nothing else", async
   const { events, blocks } = await historyOf(user_id);
   expect(blocks).toMatchObject([{ code: "user_disabled", about: user_id, until: null }]);
   const failed = events.find(({ code }: { code: string }) => code === "user.sign_in_failed");
-  expect(failed.text).toBe("a sign-in failed: the user is disabled (invalid_credentials)");
+  expect(failed.text).toBe("a sign-in failed: the user was disabled (invalid_credentials)");
   await change("delete_user", { user_id });
   expect(await blocksOf(user_id)).toMatchObject([{ code: "user_deleted", about: user_id, until: null }]);
 });

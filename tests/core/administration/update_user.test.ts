@@ -132,6 +132,19 @@ describe("a disabled user", () => {
     expect(await nest.collection("sessions").find({ userId: user_id, revokedAt: null }).toArray()).toEqual(
       [],
     );
+    // A token can be presented any number of times, and has one row.
+    await redeemToken(nest, token);
+    nest.clock.advance(61);
+    const later = await sentCode(nest, { identifier_type: "email", ...identified });
+    expect(codeOf(await redeemCode(nest, later))).toEqual([404, "verification_not_found"]);
+    const failed = (await rowsOf({ user_id })).filter(({ action }) => action === "user.sign_in_failed");
+    expect(failed.map(({ errorCode, data }) => [errorCode, data.cause])).toEqual([
+      ["authorization_not_found", "disabled"],
+      ["verification_not_found", "disabled"],
+      ["invalid_credentials", "disabled"],
+      ["invalid_credentials", "disabled"],
+      ["verification_not_found", "disabled"],
+    ]);
     const rows = (await rowsOf({ user_id })).map(({ action, data }) => [action, data.reason]);
     expect(rows).toContainEqual(["user.disabled", undefined]);
     expect(rows).toContainEqual(["session.revoked", "user_disabled"]);

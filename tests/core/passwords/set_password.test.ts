@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import { redeemCode, sentCode } from "#tests/support/codes.ts";
 import { email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import {

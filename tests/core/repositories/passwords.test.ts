@@ -3,7 +3,8 @@ import { BY_OPERATOR } from "#core/events/event_source.ts";
 import { recordEvent } from "#core/events/record_event.ts";
 import { derivedIdOf, newId } from "#core/ids.ts";
 import { createIndexes } from "#core/repositories/index_setup.ts";
-import { FAILED_PASSWORDS_LIMIT, PasswordRepository } from "#core/repositories/passwords.ts";
+import { PasswordRepository } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import { openFreshDatabase } from "#tests/support/database.ts";
 
 let opened: Awaited<ReturnType<typeof openFreshDatabase>>;

@@ -107,7 +107,7 @@ test.each<[string, Partial<Session>, string]>([
   [
     "was revoked by an operator",
     { revokedAt: minute(9), revokedReason: "revoked_by_operator" },
-    "the session was revoked: an operator revoked it",
+    "the session was revoked: an administrator ended it",
   ],
   [
     "was refreshed twice, and the new tokens were used",
@@ -179,6 +179,51 @@ test.each<[string, Partial<Verification>, [string, string][]]>([
 ])("lists the events of a code that %s", (_how, change, expected) => {
   const events = listSignInEvents({ clock }, { ...nothing, verifications: [verification(change)] });
   expect(events.map(({ at, what }) => [at, what])).toEqual(expected);
+});
+
+test("says of a disabled user's links and codes that they were sent in vain, or right and refused", () => {
+  const refusalOf = (authorizationId: string, at: string, errorCode: string) =>
+    ({
+      ...{ action: "user.sign_in_failed", occurredAt: at, errorCode, target: { type: "user", id: "user_1" } },
+      data: { authorizationId, cause: "disabled" },
+    }) as unknown as AuditLog;
+  const used = { usedAt: minute(4), redemption: redemption(minute(4)) };
+  const events = listSignInEvents(
+    { clock },
+    {
+      ...{ ...nothing, disabledAt: minute(2) },
+      authorizations: [link(used), link({ _id: "authzcode_2", createdAt: minute(3), expiresAt: minute(40) })],
+      verifications: [verification({ attempts: 2, createdAt: minute(5), expiresAt: minute(40) })],
+      auditLogs: [
+        refusalOf("authzcode_1", minute(4), "authorization_not_found"),
+        refusalOf("verif_1", minute(6), "verification_not_found"),
+      ],
+    },
+  );
+  const inVain = "it was sent, but signs nobody in, because the user is disabled";
+  expect(events.map(({ at, what }) => [at, what])).toEqual([
+    [minute(6), "a sign-in failed: the user was disabled (verification_not_found)"],
+    [minute(5), `requested a message to sign in; ${inVain}`],
+    [minute(5), "wrong codes were presented: 1"],
+    [minute(4), "a sign-in failed: the user was disabled (authorization_not_found)"],
+    [minute(3), `requested a magic link; ${inVain}`],
+    [minute(0), "requested a magic link"],
+  ]);
+});
+
+test("lists the redemption of a link that was refused first, and redeemed when the user was active again", () => {
+  const refusal = {
+    ...{ action: "user.sign_in_failed", occurredAt: minute(4), errorCode: "authorization_not_found" },
+    ...{ target: { type: "user", id: "user_1" } },
+    data: { authorizationId: "authzcode_1", cause: "disabled" },
+  } as unknown as AuditLog;
+  const again = link({ usedAt: minute(4), redemption: redemption(minute(8)) });
+  const events = listSignInEvents({ clock }, { ...nothing, authorizations: [again], auditLogs: [refusal] });
+  expect(events.map(({ at, code }) => [at, code])).toEqual([
+    [minute(8), "link_redeemed"],
+    [minute(4), "user.sign_in_failed"],
+    [minute(0), "link_requested"],
+  ]);
 });
 
 test("lists an event of the audit log once, while its document still carries it", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
 import { BUSY_MACHINE, MAC, SIMPLE, startNest, type TestNest, V1, V2 } from "#tests/support/nest.ts";
 import { givePassword, P1, P2, signInWith } from "#tests/support/passwords.ts";

@@ -13,6 +13,7 @@ import {
   V2,
   WINDOWS,
 } from "#tests/support/nest.ts";
+import { V3 } from "#tests/support/plans.ts";
 import { appWithUserCodes, askForLink, redeemLink, sentUserCode } from "#tests/support/user_codes.ts";
 
 let nest: TestNest;
@@ -174,6 +175,17 @@ describe("the grant authorization_code with a user code", () => {
       { userId: user_id, outcome: "failure", errorCode: "verification_not_found" },
     ]);
   });
+});
+
+test("records why a right code of a disabled user is refused, which the answer does not tell", async () => {
+  const { user_id } = (await redeemLink(nest, split(await sentUserCode(nest)))).body;
+  const sent = await sentUserCode(nest);
+  await nest.call(`${V3}update_user`, { user_id, status: "disabled" }, { internal: true });
+  expect(answerOf(await redeemLink(nest, split(sent)))).toEqual(NOT_FOUND);
+  const failed = (await nest.moveEvents()).filter(({ action }) => action === "user.sign_in_failed");
+  expect(failed).toMatchObject([
+    { userId: user_id, errorCode: "verification_not_found", data: { cause: "disabled" } },
+  ]);
 });
 
 describe("many user codes at once", () => {

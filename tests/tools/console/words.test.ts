@@ -142,7 +142,7 @@ test.each([
     "user.sign_in_failed",
     { cause: "locked" },
     "invalid_credentials",
-    "Sign-in refused: the password is locked",
+    "Sign-in refused: the password is locked after 100 wrong ones, until the user sets a new one",
   ],
   [
     "user.sign_in_failed",

@@ -1,4 +1,5 @@
 import type { Requests, Responses } from "#client/index.ts";
+import { describeRefusal } from "#core/sessions/refusal_words.ts";
 import { REVOKED_BECAUSE } from "#core/sessions/revoked_because.ts";
 import { capital, words } from "#tools/console/page/format.ts";
 
@@ -45,17 +46,6 @@ const SIGNED_IN_WITH: Readonly<Record<string, string>> = {
   issue_token: "with a token for tests, by an internal key",
 };
 
-/** Why a sign-in was refused, by the `cause` of its row, else by its error code. */
-const REFUSED_BECAUSE: Readonly<Record<string, string>> = {
-  wrong: "the password was wrong",
-  locked: "the password is locked",
-  none: "the user has no password",
-  disabled: "the user is disabled",
-  verification_not_found: "the code was wrong, used, expired or replaced",
-  incorrect_code_verifier: "another device opened the link",
-  account_not_found: "the user is no member of the account",
-};
-
 /** What the data of a row add to the words of its action. */
 const ADDED: Partial<Record<UserAction, (data: Data) => string>> = {
   "user.updated": ({ fields, field }) =>
@@ -76,16 +66,18 @@ const ADDED: Partial<Record<UserAction, (data: Data) => string>> = {
     `${words(status ?? "")}${previous ? `, was ${words(previous)}` : ""}`,
 };
 
-/** What a row says, such as "Session ended: an administrator disabled the user". */
+/** What a row says, such as "Session ended: the user was disabled". */
 export function sayWhat({
   action,
   data,
   error_code,
 }: Pick<AuditRow, "action" | "data" | "error_code">): string {
   const title = ACTIONS[action as UserAction] ?? capital(words(action.replace(".", " ")));
-  const { cause = error_code } = data as Data;
+  const { cause } = data as Data;
   const added =
-    cause == null ? ADDED[action as UserAction]?.(data as Data) : (REFUSED_BECAUSE[cause] ?? words(cause));
+    error_code === null
+      ? ADDED[action as UserAction]?.(data as Data)
+      : describeRefusal({ errorCode: error_code, cause });
   return added ? `${title}: ${added}` : title;
 }
 

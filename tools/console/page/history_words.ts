@@ -48,7 +48,8 @@ export function markOf({ code }: Pick<Event, "code">): EventMark | null {
 
 /** What support staff can do about a block. */
 const ADVICE: Readonly<Record<string, string>> = {
-  user_disabled: "The audit trail says who did it. An administrator can make the user active again.",
+  user_disabled:
+    'The row "User disabled" of the audit trail says when, and by whom. An administrator can make the user active again.',
   user_deleted: "What is stored is erased 30 days after the deletion.",
   password_locked: "Ask the user to set a new password in the app, as for a forgotten one.",
   passwords_paused: "Ask the user to wait until then, or to set a new password as for a forgotten one.",

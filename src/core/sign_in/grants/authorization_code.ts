@@ -65,7 +65,7 @@ async function redeemAuthorizationCode(
     const chosen = { accountId, findIdentifier, provesIdentifier: true, recordRefusal };
     return withFailureRecorded(recordFailure, () =>
       signInToAccount(core, chosen, call, async () => {
-        const won = await winRedemption(core, decision, presented, now);
+        const won = await winRedemption(core, decision, presented, { now, call });
         const { secret } = presented;
         return signInWithLink(core, won, { client, secret, amr: ["link"], accountId, now, call });
       }),

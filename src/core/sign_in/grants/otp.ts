@@ -86,7 +86,16 @@ async function redeemToken(
   const { identifierType, identifierValue } = verification;
   if (named !== undefined && identityOf(named) !== identifierValue) throw notFound();
   const { identifier, user } = await core.identifiers.findWithUser(identifierType, identifierValue);
-  if (mayNotSignIn(user)) throw notFound();
+  if (identifier !== null && mayNotSignIn(user)) {
+    // The token can be presented any number of times.
+    const refused = { userId: identifier.userId, cause: "disabled", isOnce: true } as const;
+    await auditNow(
+      core,
+      signInFailed(verification, refused, call, now.toISOString()),
+      "verification_not_found",
+    );
+    throw notFound();
+  }
   // The user was removed after the link was sent.
   if (identifier === null && client.registration === "closed") throw notFound();
   const presented = { client, secret: token, amr: ["link"], ...readDevice(asked) } as const;
@@ -116,8 +125,9 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   const isRight = core.codeKey.matches(verification._id, code, verification.codeHash);
   if (!isRight || mayNotSignIn(user)) {
     // If there is no user, the row names the user that the code would create, so that both cases take the same steps.
-    const owner = identifier ?? { userId: newUserIdOf(verification) };
-    const failed = signInFailed(verification, owner, call, now.toISOString());
+    const userId = identifier?.userId ?? newUserIdOf(verification);
+    const refused = { userId, ...(isRight && { cause: "disabled" as const }) };
+    const failed = signInFailed(verification, refused, call, now.toISOString());
     await auditNow(core, failed, "verification_not_found");
     throw notFound();
   }
@@ -137,8 +147,8 @@ const readDevice = ({ device }: Pick<OtpRequest, "device">) => ({
 function complete(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<CodeTokens> {
   const { accountId, now, call } = signIn;
   const { verification, identifier, counted } = right;
-  const owner = identifier ?? { userId: newUserIdOf(verification) };
-  const failed = () => signInFailed(verification, owner, call, now.toISOString());
+  const userId = identifier?.userId ?? newUserIdOf(verification);
+  const failed = () => signInFailed(verification, { userId }, call, now.toISOString());
   const chosen = {
     ...{ accountId, findIdentifier: async () => identifier, provesIdentifier: true },
     // Codes allow five attempts; the tokens of links allow any number, so their refusals get no row.

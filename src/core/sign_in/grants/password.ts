@@ -16,7 +16,8 @@ import {
 } from "#core/passwords/password_limits.ts";
 import { typedPassword } from "#core/passwords/password_text.ts";
 import { type PasswordOwner, refusedBecause } from "#core/passwords/refused_because.ts";
-import { FAILED_PASSWORDS_LIMIT, type Password } from "#core/repositories/passwords.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
