@@ -25,10 +25,11 @@ export function withHints(gateway: Invoker, say: (line: string) => void = () => 
 }
 
 /**
- * Says what a developer must change in the app file so that Nest accepts a call. The browser does not tell a page that its
- * origin was refused, and an error response does not contain the refused value, so the terminal of `npm start` shows it.
+ * Says what a developer must change in the app file, or at the start of the stack, so that Nest accepts a call. The browser does not
+ * tell a page that its origin was refused, and an error response does not contain the refused value, so the terminal of
+ * `npm start` shows it.
  * @param file the path of the app file
- * @returns null if the app file did not cause the response
+ * @returns null if neither caused the response
  */
 export function hintFor(
   { method, headers, body }: IncomingCall,
@@ -42,15 +43,26 @@ export function hintFor(
   if (isForeign && result.headers?.["access-control-allow-origin"] === undefined)
     return `The browser blocks the calls of a page at ${shown(origin)}. Add this origin to \`origins\` of a client in ${file}, or open the page at one of its origins.`;
   if (method !== "POST") return null;
-  const { client_id, redirect_uri, success_url, cancel_url } = fieldsOf(body);
+  const { client_id, redirect_uri, success_url, cancel_url, url: receiver } = fieldsOf(body);
   const { code, meta } = fieldsOf(result.body);
   if (code === "client_not_found")
     return `${file} has no enabled client ${shown(client_id)}. \`npm run nest -- clients list\` lists its clients.`;
   if (code === "invalid_redirect_uri")
     return `Client ${shown(client_id)} has no redirect URI ${shown(redirect_uri)}. Add it to \`redirectUris\` in ${file}, or send a registered one, character by character.`;
+  if (code === "webhook_url_not_allowed") return receiverHint(receiver);
   if (code !== "invalid_checkout_url") return null;
   const url = (meta as { field?: string } | undefined)?.field === "cancel_url" ? cancel_url : success_url;
   return `${shown(url)} is not a checkout URL of the client. Add it to \`checkoutUrls\` in ${file}.`;
+}
+
+/** A receiver on this machine must be named at the start. Of any other URL, the error says what is wrong. */
+function receiverHint(url: unknown): string | null {
+  if (typeof url !== "string" || !URL.canParse(url)) return null;
+  const { host, hostname, port } = new URL(url);
+  const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return isHere && port !== ""
+    ? `A webhook of ${shown(url)} needs its host at the start of the stack: WEBHOOK_ALLOW_HOSTS=${host} npm start`
+    : null;
 }
 
 /** The fields of a JSON object, or none if the text is something else. */

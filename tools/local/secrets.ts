@@ -106,7 +106,6 @@ export function localEnvironment(
     RATE_LIMIT_KEY: secrets.rateLimitKey,
     PASSWORD_PEPPERS: JSON.stringify([{ id: "local", key: secrets.passwordPepper }]),
     WEBHOOK_KEYS: JSON.stringify([{ id: "local", key: secrets.webhookKey }]),
-    ...(parts.webhookHost && { WEBHOOK_ALLOW_HOSTS: parts.webhookHost }),
     STRIPE_URL: parts.stripe.url ?? "",
     STRIPE_SECRET_KEY: parts.stripe.secretKey,
     STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,
@@ -123,7 +122,14 @@ export function localEnvironment(
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "0",
     LIMIT_PASSWORD_FAILURES_PER_NETWORK: "0",
     ...parts.settings,
+    ...webhookHosts(parts.webhookHost, parts.settings?.WEBHOOK_ALLOW_HOSTS),
   };
+}
+
+/** A developer's receivers get webhooks in addition to the stack itself. */
+function webhookHosts(...hosts: (string | undefined)[]): Record<string, string> {
+  const named = hosts.filter((host) => host);
+  return named.length > 0 ? { WEBHOOK_ALLOW_HOSTS: named.join(",") } : {};
 }
 
 /** `CAPTCHA_SECRETS` of a local stack: the double's secret for every client with a CAPTCHA. */

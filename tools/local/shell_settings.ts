@@ -11,6 +11,8 @@ import { movedTo, movedVariables } from "#tools/stage/moved_variables.ts";
 const OWN = ["STAGE", "ISSUER"];
 /** Settings that belong to the account of STRIPE_SECRET_KEY. */
 const OF_STRIPE_ACCOUNT = ["STRIPE_PRICE_ID", "STRIPE_PRODUCT_IDS"];
+/** Settings that only the local stage accepts, so that a developer can set them. */
+const FOR_DEVELOPERS = ["WEBHOOK_ALLOW_HOSTS"];
 /** Variables that other parts of the local stack read. */
 const READ_ELSEWHERE = ["MONGODB_URI", "STRIPE_SECRET_KEY", "STRIPE_URL"];
 
@@ -47,7 +49,8 @@ export async function readShellSettings(shell: Environment): Promise<ShellSettin
     if (!value || origin === "lambda" || READ_ELSEWHERE.includes(name)) continue;
     if (OF_STRIPE_ACCOUNT.includes(name)) {
       if (!shell.STRIPE_SECRET_KEY) ignored.push(name);
-    } else if (origin === "setting" && !OWN.includes(name)) taken[name] = value;
+    } else if (FOR_DEVELOPERS.includes(name) || (origin === "setting" && !OWN.includes(name)))
+      taken[name] = value;
     else ignored.push(name);
   }
   const moved = movedVariables(Object.keys(shell).filter((name) => shell[name]));

@@ -11,6 +11,20 @@ const call = (client_id: string): IncomingCall => ({
   ...{ headers: { host: "localhost:3000" }, body: Buffer.from(JSON.stringify({ client_id })) },
 });
 
+test.each([
+  ["http://localhost:4000/hook", "WEBHOOK_ALLOW_HOSTS=localhost:4000 npm start"],
+  ["http://[::1]:4000", "WEBHOOK_ALLOW_HOSTS=[::1]:4000 npm start"],
+  ["http://10.0.0.1:4000", undefined],
+  ["http://localhost", undefined],
+  ["localhost:4000", undefined],
+])("says how to start the stack for a webhook of %s, if it is on this machine", async (url, hint) => {
+  const said: string[] = [];
+  const answer = { statusCode: 400, headers: {}, body: '{"code":"webhook_url_not_allowed"}' };
+  const gateway = withHints({ ...refusing, invoke: async () => answer }, (line) => said.push(line));
+  await gateway.invoke({ ...call(""), body: Buffer.from(JSON.stringify({ url })) });
+  expect(said).toEqual(hint ? [expect.stringContaining(hint)] : []);
+});
+
 test("prints nothing that could change the terminal, and at most 100 hints", async () => {
   const said: string[] = [];
   const gateway = withHints(refusing, (line) => said.push(line));
