@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { NestError } from "#core/errors.ts";
 import { BY_OPERATOR } from "#core/events/event_source.ts";
 import {
   DELIVERY_STATUSES,
@@ -45,7 +46,10 @@ function deliveryCommands(webhooks: Command): void {
     withAccounts(terminal, async (core) => {
       const query = { webhookId, status: readStatus(options.status) };
       const page = { limit: readLimit(options.limit, 1_000), after: null };
-      const { items } = await listDeliveries(core, query, page, { method: "webhooks deliveries" });
+      const listing = listDeliveries(core, query, page, { method: "webhooks deliveries" });
+      const { items } = await explained(listing, {
+        webhook_not_found: `There is no webhook ${webhookId}. \`webhooks list\` lists them.`,
+      });
       const head = ["delivery", "event", "created", "status", "attempts", "last", "next"];
       const shown = items.length > 0 ? table(items.map(rowOf), head) : "There is no such delivery.";
       terminal.show(items.map(deliveryToWire), shown);
@@ -59,10 +63,23 @@ function deliveryCommands(webhooks: Command): void {
   examples(retry, ["webhooks retry whdel_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys"]);
   act(retry, (terminal, id: string) =>
     withAccounts(terminal, async (core) => {
-      const delivery = await retryDelivery(core, id, BY_OPERATOR);
+      const delivery = await explained(retryDelivery(core, id, BY_OPERATOR), {
+        delivery_not_found: `There is no delivery ${id}. They are kept for 30 days, and \`webhooks deliveries <webhook>\` lists them.`,
+        webhook_disabled: `The webhook of ${id} is disabled. Enable it first with update_webhook.`,
+      });
       terminal.show(deliveryToWire(delivery), `${id} is sent again within a minute.`);
     }),
   );
+}
+
+/** @throws CommandError with the sentence of an error's code */
+async function explained<Value>(work: Promise<Value>, sentences: Record<string, string>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    const sentence = error instanceof NestError ? sentences[error.code] : undefined;
+    throw sentence === undefined ? error : new CommandError(sentence);
+  }
 }
 
 function rowOf({ _id, eventType, createdAt, status, attempts, nextAttemptAt }: WebhookDelivery): string[] {
