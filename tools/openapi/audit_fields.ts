@@ -9,6 +9,7 @@ const USER = "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk";
 const SESSION = "session_2hF4hRz5XdBt8Wn2Mf7Vk1Qc4Ys";
 const FILTER = {
   userId: USER,
+  actorId: USER,
   accountId: "account_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
   action: "account.user_added",
   outcome: "success",
@@ -27,6 +28,7 @@ const below = (path: string, fields: Fields): Fields =>
 export const auditFieldDocs = (timestamp: Timestamp): Fields => ({
   ...below("list_audit_logs", {
     user_id: { description: "Only rows about this user.", example: FILTER.userId },
+    actor_id: { description: "Only rows about what this user did.", example: FILTER.actorId },
     account_id: { description: "Only rows about this account.", example: FILTER.accountId },
     action: { description: "Only rows of this action.", example: FILTER.action },
     outcome: { description: "Only rows with this outcome.", example: FILTER.outcome },

@@ -19,6 +19,7 @@ export const USER_ID_RULES: Readonly<Record<string, UserIdRule>> = {
   get_user: "filled",
   // Without `user_id`, the rows of an account or of everybody are listed.
   list_audit_logs: "as_sent",
+  list_webhook_deliveries: "as_sent",
   list_sessions: "filled",
   remove_account_user: "required",
   revoke_all_sessions: "required",

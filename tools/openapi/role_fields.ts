@@ -70,6 +70,8 @@ export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldD
     example: "active",
     narrows: { enum: ["active", "disabled", "deleted"] },
   },
+  disabled_at: timestamp("When the user was disabled; null: the user is not disabled.", null),
+  deleted_at: timestamp("When the user was deleted; null: the user is not deleted.", null),
   ...listFields(timestamp),
   "update_user.status": {
     description: "`disabled` ends every session and lets the user sign in no more.",
@@ -136,6 +138,10 @@ function listFields(timestamp: Timestamp): Readonly<Record<string, FieldDocument
     "list_users.items[].match": {
       description: "The address or number that starts with `query`; null without a query.",
       example: "ada@example.com",
+    },
+    "list_users.items[].match_is_pending": {
+      description: "Whether the user added the address of `match` and has not verified it yet.",
+      example: false,
     },
     "list_users.items[].is_verified": {
       description: "Whether the user ever verified an address or number.",

@@ -165,5 +165,10 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
       description: "What happened, in English, for people. The wording may change.",
       example: "the session was revoked: the user revoked it from another session",
     },
+    user_agent: {
+      description:
+        "The user agent with which the session started, if the event is about a session; null: none was sent.",
+      example: "Mozilla/5.0",
+    },
   }),
 });

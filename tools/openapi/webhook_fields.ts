@@ -21,7 +21,11 @@ const EVENTS: FieldDocumentation = {
   description: `Events of these types are sent to the webhook. \`*\` stands for every type, also of later versions. The types are ${WEBHOOK_EVENTS.map((type) => `\`${type}\``).join(", ")}.`,
   example: ["user.created", "user.deleted"],
 };
-const LIST_FILTER = { webhookId: WEBHOOK, status: "failed" } as const;
+const LIST_FILTER = {
+  webhookId: WEBHOOK,
+  status: "failed",
+  userId: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+} as const;
 const CURSOR = cursorAfter(
   { createdAt: "2026-03-14T09:26:53.589Z", _id: DELIVERY },
   { method: "list_webhook_deliveries", filter: LIST_FILTER },
@@ -114,6 +118,10 @@ export const webhookFieldDocs = (timestamp: Timestamp): Readonly<Record<string, 
   "list_webhook_deliveries.status": {
     description: "Only deliveries with this status. Default: all.",
     example: LIST_FILTER.status,
+  },
+  "list_webhook_deliveries.user_id": {
+    description: "Only deliveries of messages about this user.",
+    example: LIST_FILTER.userId,
   },
   "list_webhook_deliveries.cursor": {
     description: "The `next_cursor` of the page before, with the same filters. Absent: the first page.",

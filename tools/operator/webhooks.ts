@@ -44,7 +44,7 @@ function deliveryCommands(webhooks: Command): void {
   examples(deliveries, ["webhooks deliveries webhook_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp --status failed"]);
   act(deliveries, (terminal, webhookId: string, options: { status?: string; limit: string }) =>
     withAccounts(terminal, async (core) => {
-      const query = { webhookId, status: readStatus(options.status) };
+      const query = { webhookId, status: readStatus(options.status), userId: undefined };
       const page = { limit: readLimit(options.limit, 1_000), after: null };
       const listing = listDeliveries(core, query, page, { method: "webhooks deliveries" });
       const { items } = await explained(listing, {

@@ -467,6 +467,8 @@ export interface Requests {
     user_id?: string;
     /** Only rows about this account. */
     account_id?: string;
+    /** Only rows about what this user did. */
+    actor_id?: string;
     /** Only rows of this action. */
     action?: "user.created" | "user.updated" | "user.disabled" | "user.roles_changed" | "user.deleted" | "user.signed_in" | "user.sign_in_failed" | "session.revoked" | "token.reuse_detected" | "identifier.added" | "identifier.verified" | "identifier.removed" | "password.set" | "password.reset_requested" | "password.reset" | "role.changed" | "account.created" | "account.updated" | "account.user_added" | "account.user_removed" | "account.user_role_changed" | "consent.updated" | "trial.started" | "trial.used" | "subscription.updated" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.test" | "webhook.disabled" | "audit.read";
     /** Only rows with this outcome. */
@@ -525,6 +527,8 @@ export interface Requests {
     webhook_id: string;
     /** Only deliveries with this status. Default: all. */
     status?: "pending" | "succeeded" | "failed" | "abandoned";
+    /** Only deliveries of messages about this user. */
+    user_id?: string;
     /** The most items of a page. Default: 50. */
     limit?: number;
     /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
@@ -942,6 +946,10 @@ export interface Responses {
       updated_at: string | null;
       /** `active`; `disabled`: the user can't sign in; `deleted`: the user is gone. */
       status: "active" | "disabled" | "deleted";
+      /** When the user was disabled; null: the user is not disabled. */
+      disabled_at: string | null;
+      /** When the user was deleted; null: the user is not deleted. */
+      deleted_at: string | null;
       /** What the user is called; null: not known. */
       name: string | null;
       /** The language that the user chose for mails; null for the language of the client. */
@@ -1119,6 +1127,8 @@ export interface Responses {
       about: string;
       /** What happened, in English, for people. The wording may change. */
       text: string;
+      /** The user agent with which the session started, if the event is about a session; null: none was sent. */
+      user_agent: string | null;
     }>;
     /** What keeps the user from signing in now. Empty: nothing that Nest knows of. */
     blocks: Array<{
@@ -1163,6 +1173,10 @@ export interface Responses {
     updated_at: string | null;
     /** `active`; `disabled`: the user can't sign in; `deleted`: the user is gone. */
     status: "active" | "disabled" | "deleted";
+    /** When the user was disabled; null: the user is not disabled. */
+    disabled_at: string | null;
+    /** When the user was deleted; null: the user is not deleted. */
+    deleted_at: string | null;
     /** What the user is called; null if it is not known. */
     name: string | null;
     /** The language that the user chose for mails; null for the language of the client. */
@@ -1425,6 +1439,10 @@ export interface Responses {
       updated_at: string | null;
       /** `active`; `disabled`: the user can't sign in; `deleted`: the user is gone. */
       status: "active" | "disabled" | "deleted";
+      /** When the user was disabled; null: the user is not disabled. */
+      disabled_at: string | null;
+      /** When the user was deleted; null: the user is not deleted. */
+      deleted_at: string | null;
       /** What the user is called; null: not known. */
       name: string | null;
       /** The language that the user chose for mails; null for the language of the client. */
@@ -1438,6 +1456,8 @@ export interface Responses {
       roles: Array<string>;
       /** The address or number that starts with `query`; null without a query. */
       match: string | null;
+      /** Whether the user added the address of `match` and has not verified it yet. */
+      match_is_pending: boolean;
       /** Whether the user ever verified an address or number. */
       is_verified: boolean;
     }>;
@@ -1743,6 +1763,10 @@ export interface Responses {
       updated_at: string | null;
       /** `active`, or `disabled`: the user can't sign in. */
       status: "active" | "disabled" | "deleted";
+      /** When the user was disabled; null: the user is not disabled. */
+      disabled_at: string | null;
+      /** When the user was deleted; null: the user is not deleted. */
+      deleted_at: string | null;
       /** What the user is called; null: not known. */
       name: string | null;
       /** The language that the user chose for mails; null for the language of the client. */

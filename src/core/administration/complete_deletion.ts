@@ -67,7 +67,7 @@ async function endAccess(core: CompleteDeletionCore, userId: string, { source, a
       })),
     ),
     core.verifications.revokeOpenOf({ userId, addresses }, null, at),
-    removePending(core, userId, { source, at }),
+    removePending(core, userId, { source, at, reason: "user_deleted" }),
   ]);
 }
 
@@ -85,6 +85,7 @@ async function endHoldings(
   await settleAll([
     ...identifiers
       .filter(isActive)
+      .map((one) => ({ ...one, reason: "user_deleted" as const }))
       .map((one) => core.identifiers.remove(one._id, at, [identifierRemoved(one, source, at)])),
     ...memberships
       .filter(isActive)

@@ -2,7 +2,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { cursorAfter, cutPage, type ListName, type Page } from "#core/paging.ts";
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
-import { removedStartingWith, startingWith } from "#core/repositories/prefix_page.ts";
+import { pendingStartingWith, removedStartingWith, startingWith } from "#core/repositories/prefix_page.ts";
 import type { Role } from "#core/repositories/roles.ts";
 import type { UserFilter } from "#core/repositories/user_lists.ts";
 import type { User } from "#core/repositories/users.ts";
@@ -10,7 +10,7 @@ import { EVERYBODY } from "#core/roles/built_in.ts";
 import { referenceTo } from "#core/roles/rights.ts";
 import { statusOf } from "#core/users/user_view.ts";
 
-type ListCore = Pick<Core, "identifiers" | "users">;
+type ListCore = Pick<Core, "identifiers" | "pendingIdentifiers" | "users">;
 
 /** Which users to list. */
 export interface UserQuery {
@@ -28,7 +28,11 @@ export interface ListedUser {
   user: User;
   identifiers: Identifier[];
   /** The address or number that starts with the query; null without a query. */
-  match: string | null;
+  match: {
+    value: string;
+    /** Whether the user has still to prove it. */
+    isPending: boolean;
+  } | null;
 }
 
 /** A page of users. */
@@ -39,7 +43,7 @@ export interface UserPage {
 
 /**
  * Lists users. Without `query` the newest come first; the number of commands and of documents that are read depends on the page only.
- * With `query` they are sorted by address. Deleted users are found by the addresses that they had. The other conditions are applied to
+ * With `query` they are sorted by address; addresses that a user has still to prove are found too. Deleted users are found by the addresses that they had. The other conditions are applied to
  * the users of a page, so it can have fewer users than its limit, or none.
  * @param asked the query, and the app's own platform roles
  * @throws NestError role_not_found
@@ -74,58 +78,74 @@ function readPrefix(query: string): { type: IdentifierType; prefix: string } {
   return { type: prefix.startsWith("+") ? "phone" : "email", prefix };
 }
 
+/** An identifier that can be found by its start. */
+type Findable = Pick<Identifier, "_id" | "userId" | "identifierType" | "identifierValue">;
+
+interface Wanted {
+  type: IdentifierType;
+  prefix: string;
+  /** Whether removed identifiers are listed, in place of those that users have or have still to prove. */
+  isRemoved: boolean;
+}
+
+/** Lists the identifiers that start with a prefix, in the order of their bytes. */
+async function listFindable(
+  core: ListCore,
+  { type, prefix, isRemoved }: Wanted,
+  { limit, after }: Page,
+): Promise<Findable[]> {
+  const start = after && { value: after.createdAt, _id: after._id };
+  if (isRemoved) return core.identifiers.listRemovedByPrefix(removedStartingWith(type, prefix, start), limit);
+  const [active, pending] = await Promise.all([
+    core.identifiers.listByPrefix(startingWith(type, prefix, start), limit),
+    core.pendingIdentifiers.listByPrefix(pendingStartingWith(type, prefix, start), limit),
+  ]);
+  return [...active, ...pending].sort(byValue).slice(0, limit);
+}
+
 async function listByAddress(
   core: ListCore,
   { query, filter }: { query: string; filter: UserFilter },
   { limit, after }: Page,
   list: ListName,
 ): Promise<UserPage> {
-  const { type, prefix } = readPrefix(query);
-  const isRemoved = filter.status === "deleted";
-  const start = after && { value: after.createdAt, _id: after._id };
-  const found = isRemoved
-    ? await core.identifiers.listRemovedByPrefix(removedStartingWith(type, prefix, start), limit + 1)
-    : await core.identifiers.listByPrefix(startingWith(type, prefix, after?.createdAt ?? null), limit + 1);
+  const wanted = { ...readPrefix(query), isRemoved: filter.status === "deleted" };
+  const found = await listFindable(core, wanted, { limit: limit + 1, after });
   const page = found.slice(0, limit);
   const ids = [...new Set(page.map(({ userId }) => userId))];
-  const [users, identifiers] = await Promise.all([
+  const [users, identifiers, pending] = await Promise.all([
     core.users.listByIds(ids),
     core.identifiers.listByUsers(ids),
+    core.pendingIdentifiers.listOpenByUsers(ids),
   ]);
   const matching = users.filter((user) => matches(user, filter));
   const byId = new Map(joined(matching, identifiers).map((one) => [one.user._id, one]));
-  const wanted = { type, prefix, isRemoved };
+  const listed = identifiers.filter(({ removedAt }) => (removedAt !== null) === wanted.isRemoved);
+  const isPending = new Set(pending.map(({ _id }) => _id));
+  const findable = [...listed, ...(wanted.isRemoved ? [] : pending)];
   const last = page.at(-1);
   const position = last && { createdAt: last.identifierValue, _id: last._id };
   return {
     // A user with several such addresses is listed once, at the first of them.
-    users: page.flatMap((one) => {
-      const listed = byId.get(one.userId);
-      const isFirst = listed && firstOf(listed.identifiers, wanted)?._id === one._id;
-      return isFirst ? [{ ...listed, match: one.identifierValue }] : [];
+    users: page.flatMap(({ _id, userId, identifierValue: value }) => {
+      const user = byId.get(userId);
+      const own = findable.filter((one) => one.userId === userId);
+      const isFirst = user && firstOf(own, wanted)?._id === _id;
+      return isFirst ? [{ ...user, match: { value, isPending: isPending.has(_id) } }] : [];
     }),
     nextCursor: found.length > limit && position ? cursorAfter(position, list) : null,
   };
 }
 
-interface Wanted {
-  type: IdentifierType;
-  prefix: string;
-  /** Whether removed identifiers are listed, in place of active ones. */
-  isRemoved: boolean;
-}
-
-/** The first address of a user that starts with a prefix, in the order of the list. */
-function firstOf(
-  identifiers: readonly Identifier[],
-  { type, prefix, isRemoved }: Wanted,
-): Identifier | undefined {
-  const bytes = ({ identifierValue, _id }: Identifier) => Buffer.from(`${identifierValue} ${_id}`);
-  return identifiers
-    .filter(({ identifierType, removedAt }) => identifierType === type && (removedAt !== null) === isRemoved)
+/** The first address that starts with a prefix, in the order of the list. */
+const firstOf = (identifiers: readonly Findable[], { type, prefix }: Wanted): Findable | undefined =>
+  identifiers
+    .filter(({ identifierType }) => identifierType === type)
     .filter(({ identifierValue }) => identifierValue.startsWith(prefix))
-    .sort((one, other) => Buffer.compare(bytes(one), bytes(other)))[0];
-}
+    .sort(byValue)[0];
+
+const bytesOf = ({ identifierValue, _id }: Findable) => Buffer.from(`${identifierValue} ${_id}`);
+const byValue = (one: Findable, other: Findable) => Buffer.compare(bytesOf(one), bytesOf(other));
 
 const matches = (user: User, { status, role, createdAfter }: UserFilter): boolean =>
   (status === undefined || statusOf(user) === status) &&

@@ -4,6 +4,12 @@ import { idOfBoth, newId } from "#core/ids.ts";
 import type { EventTarget, EventType, StoredEvent } from "#core/repositories/outbox.ts";
 import type { RefusedBecause } from "#core/repositories/refused_because.ts";
 
+/**
+ * Why Nest removed an address or number. `address_proved`: somebody had added it before the owner of the user's address proved that one.
+ * `password_reset`: it was not proved when the password was reset. `registration_failed`: its registration was refused.
+ */
+export type RemovedReason = "address_proved" | "password_reset" | "registration_failed" | "user_deleted";
+
 /** The data of each event: ids, and words of a fixed list. No address and no secret. */
 interface EventData {
   /** `identifierId`: the first address. */
@@ -26,7 +32,8 @@ interface EventData {
   "token.reuse_detected": { refreshTokenId: string };
   "identifier.added": { identifierType: string };
   "identifier.verified": { identifierType: string };
-  "identifier.removed": { identifierType: string };
+  /** `reason`: why Nest removed it. Absent: the user did. */
+  "identifier.removed": { identifierType: string; reason?: RemovedReason };
   "password.set": Record<never, never>;
   /** `verificationId`: the link and the code. */
   "password.reset_requested": { verificationId: string };

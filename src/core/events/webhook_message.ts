@@ -51,16 +51,21 @@ export function isFor(
   );
 }
 
+/** The id of the delivery of a message to a webhook. */
+export const deliveryIdOf = (message: Pick<WebhookMessage, "_id">, webhook: Pick<Webhook, "_id">): string =>
+  idOfBoth(message._id, webhook._id, "webhookDelivery");
+
 /** The delivery of a message to a webhook, due at once. The same message and webhook always give the same id. */
 export function deliveryOf(
-  { _id: messageId, eventType }: WebhookMessage,
-  { _id: webhookId }: Pick<Webhook, "_id">,
+  message: WebhookMessage,
+  webhook: Pick<Webhook, "_id">,
   now: Date,
 ): WebhookDelivery {
+  const { _id: messageId, eventType } = message;
   const at = now.toISOString();
   return {
-    _id: idOfBoth(messageId, webhookId, "webhookDelivery"),
-    ...{ messageId, webhookId, eventType, status: "pending", tries: 0, attempts: [] },
+    _id: deliveryIdOf(message, webhook),
+    ...{ messageId, webhookId: webhook._id, eventType, status: "pending", tries: 0, attempts: [] },
     ...{ nextAttemptAt: at, createdAt: at, purgeAt: purgeDeliveryAfter(now) },
   };
 }

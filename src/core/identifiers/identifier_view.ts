@@ -11,7 +11,10 @@ export interface IdentifierView extends Omit<Identifier, "knownDevices" | "prima
   isPending: boolean;
 }
 
-/** Joins what a user has with what the user has still to prove, the oldest first. */
+/**
+ * Joins what a user has with what the user has still to prove, the oldest first.
+ * @param pending also what was removed before it was proved, if it is shown
+ */
 export function viewIdentifiers(
   identifiers: readonly Identifier[],
   pending: readonly PendingIdentifier[] = [],
@@ -22,9 +25,12 @@ export function viewIdentifiers(
   }));
   const known = new Set(identifiers.map(({ _id }) => _id));
   // A call that proves it may run between the two reads.
-  const open = pending.filter(({ _id }) => !known.has(_id));
-  const nothing = { updatedAt: null, verifiedAt: null, removedAt: null };
-  return [...claimed, ...open.map((one) => ({ ...one, ...nothing, isPrimary: false, isPending: true }))];
+  const open = pending.filter(({ _id, endedBy }) => !known.has(_id) && endedBy === null);
+  const nothing = { updatedAt: null, verifiedAt: null, isPrimary: false };
+  const unproved = open.map((one) => ({
+    ...{ ...one, ...nothing, removedAt: one.endedAt, isPending: one.endedAt === null },
+  }));
+  return [...claimed, ...unproved];
 }
 
 /** The fields of an identifier on the wire. */

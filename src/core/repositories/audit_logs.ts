@@ -39,6 +39,8 @@ export interface AuditLog {
 /** Which rows to list. */
 export interface AuditFilter {
   userId?: string | undefined;
+  /** The user who did it. */
+  actorId?: string | undefined;
   accountId?: string | undefined;
   action?: EventType | undefined;
   outcome?: AuditLog["outcome"] | undefined;
@@ -49,12 +51,14 @@ export interface AuditFilter {
 }
 
 const NEWEST_FIRST = { occurredAt: -1, _id: -1 } as const;
+const IS_BY_USER = { "actor.type": "user" };
 const IS_ABOUT_ACCOUNT = { accountId: { $exists: true } };
 
 /** Each equality has an index with the order of a page. A page with several equalities reads the rows of one of them. */
 const auditLogIndexes: IndexDescription[] = [
   { key: NEWEST_FIRST },
   { key: { userId: 1, ...NEWEST_FIRST } },
+  { key: { "actor.id": 1, ...NEWEST_FIRST }, partialFilterExpression: IS_BY_USER },
   { key: { accountId: 1, ...NEWEST_FIRST }, partialFilterExpression: IS_ABOUT_ACCOUNT },
   { key: { action: 1, ...NEWEST_FIRST } },
   { key: { outcome: 1, ...NEWEST_FIRST } },
@@ -63,8 +67,9 @@ const auditLogIndexes: IndexDescription[] = [
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-const equalities = ({ userId, accountId, action, outcome }: AuditFilter): Filter<AuditLog> => ({
+const equalities = ({ userId, actorId, accountId, action, outcome }: AuditFilter): Filter<AuditLog> => ({
   ...(userId !== undefined && { userId }),
+  ...(actorId !== undefined && { ...IS_BY_USER, "actor.id": actorId }),
   ...(accountId !== undefined && { accountId: { $exists: true, $eq: accountId } }),
   ...(action !== undefined && { action }),
   ...(outcome !== undefined && { outcome }),

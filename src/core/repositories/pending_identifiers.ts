@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Collection, Db, Filter, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
 import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
@@ -31,6 +31,8 @@ const pendingIndexes: IndexDescription[] = [
     unique: true,
     partialFilterExpression: { endedAt: null },
   },
+  // Support staff search addresses that are still to be proved.
+  { key: { identifierType: 1, identifierValue: 1, _id: 1 }, partialFilterExpression: { endedAt: null } },
   { key: { userId: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
   OUTBOX_INDEX,
@@ -53,9 +55,27 @@ export class PendingIdentifierRepository {
 
   /** Lists what a user has not proved yet, the oldest first. */
   async listOpen(userId: string): Promise<PendingIdentifier[]> {
-    const pending = await this.#reads.findAll({ userId, endedAt: null });
+    return (await this.listByUser(userId)).filter(({ endedAt }) => endedAt === null);
+  }
+
+  /** Lists what a user has not proved yet, and for some days what ended, the oldest first. */
+  async listByUser(userId: string): Promise<PendingIdentifier[]> {
+    const pending = await this.#reads.findAll({ userId });
     const ageOf = ({ createdAt, _id }: PendingIdentifier) => `${createdAt} ${_id}`;
     return pending.sort((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1));
+  }
+
+  /** Lists what several users have not proved yet, the oldest first. */
+  listOpenByUsers(userIds: readonly string[]): Promise<PendingIdentifier[]> {
+    return this.#collection
+      .find({ userId: { $in: [...userIds] }, endedAt: null })
+      .sort({ createdAt: 1, _id: 1 })
+      .toArray();
+  }
+
+  /** Lists identifiers that `pendingStartingWith` matches, by their value. */
+  listByPrefix(filter: Filter<PendingIdentifier>, limit: number): Promise<PendingIdentifier[]> {
+    return this.#collection.find(filter).sort({ identifierValue: 1, _id: 1 }).limit(limit).toArray();
   }
 
   /**

@@ -1,24 +1,49 @@
 /** The last code point: what starts with a prefix is below the prefix followed by it. */
 const LAST = "\u{10FFFF}";
 
-/** Matches active identifiers that start with a prefix. @param after the value after which the page starts; null: the first page */
-export const startingWith = <Type extends string>(type: Type, prefix: string, after: string | null) => ({
+/** The last identifier of the page before. Several can have one value, so a page starts after a value and an id. */
+export interface PrefixPosition {
+  value: string;
+  _id: string;
+}
+
+const valuesFrom = (prefix: string, after: PrefixPosition | null) => ({
+  identifierValue: { $gte: after?.value ?? prefix, $lt: `${prefix}${LAST}` },
+  ...(after && { $or: [{ identifierValue: { $gt: after.value } }, { _id: { $gt: after._id } }] }),
+});
+
+/** Matches active identifiers that start with a prefix. @param after null: the first page */
+export const startingWith = <Type extends string>(
+  type: Type,
+  prefix: string,
+  after: PrefixPosition | null,
+) => ({
   identifierType: type,
-  identifierValue: { ...(after === null ? { $gte: prefix } : { $gt: after }), $lt: `${prefix}${LAST}` },
+  ...valuesFrom(prefix, after),
   removedAt: null,
 });
 
+/** Matches identifiers that start with a prefix and are still to be proved. @param after null: the first page */
+export const pendingStartingWith = <Type extends string>(
+  type: Type,
+  prefix: string,
+  after: PrefixPosition | null,
+) => ({
+  identifierType: type,
+  ...valuesFrom(prefix, after),
+  endedAt: null,
+});
+
 /**
- * Matches removed identifiers that start with a prefix. Several can have one value, so a page starts after a value and an id. The
- * condition on `removedAt` is that of their index.
+ * Matches removed identifiers that start with a prefix. The condition on `removedAt` is that of their index.
+ * @param after null: the first page
  */
 export const removedStartingWith = <Type extends string>(
   type: Type,
   prefix: string,
-  after: { value: string; _id: string } | null,
+  after: PrefixPosition | null,
 ) => ({
   identifierType: type,
-  identifierValue: { $gte: after?.value ?? prefix, $lt: `${prefix}${LAST}` },
+  ...valuesFrom(prefix, after),
   removedAt: { $type: "string" as const },
-  ...(after && { $or: [{ identifierValue: { $gt: after.value } }, { _id: { $gt: after._id } }] }),
 });

@@ -92,6 +92,11 @@ export class WebhookDeliveryRepository {
     return this.#reads.findOne({ _id: id });
   }
 
+  /** Reads deliveries by id. They have no order. */
+  listByIds(ids: readonly string[]): Promise<WebhookDelivery[]> {
+    return this.#collection.find({ _id: { $in: [...ids] } }).toArray();
+  }
+
   /** Lists the deliveries of a webhook, the newest first. */
   list(
     webhookId: string,

@@ -1,4 +1,5 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Collection, Db, Filter, IndexDescription } from "mongodb";
+import type { Page } from "#core/paging.ts";
 import { insertAbsent } from "#core/repositories/insert_absent.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
@@ -17,8 +18,10 @@ export interface WebhookMessage {
   purgeAt: Date;
 }
 
+const NEWEST_FIRST = { occurredAt: -1, _id: -1 } as const;
+
 const messageIndexes: IndexDescription[] = [
-  { key: { userId: 1 } },
+  { key: { userId: 1, ...NEWEST_FIRST } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
 ];
 
@@ -40,6 +43,19 @@ export class WebhookMessageRepository {
   /** Adds messages. A message that is there already stays as it is. Safe to repeat and to race. */
   async insertMissing(messages: readonly WebhookMessage[]): Promise<void> {
     if (messages.length > 0) await insertAbsent(this.#collection, messages);
+  }
+
+  /** Lists the messages about a user, the newest first. */
+  listByUser(userId: string, { limit, after }: Page): Promise<WebhookMessage[]> {
+    const { createdAt: occurredAt, _id } = after ?? {};
+    const older = after && {
+      $or: [{ occurredAt: { $lt: occurredAt } }, { occurredAt, _id: { $lt: _id } }],
+    };
+    return this.#collection
+      .find({ userId, ...older } as Filter<WebhookMessage>)
+      .sort(NEWEST_FIRST)
+      .limit(limit)
+      .toArray();
   }
 
   /** Reads messages by id. They have no order. */

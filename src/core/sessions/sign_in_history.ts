@@ -35,6 +35,8 @@ export interface SignInEvent {
   /** Id of the link, the code's message, the session, the identifier, the user or the returned mail. */
   about: string;
   what: string;
+  /** The user agent with which the session started, if it is about a session; null: it is not known. */
+  userAgent?: string | null;
 }
 
 /** The documents of a user from which the history is made. */
@@ -111,29 +113,33 @@ function redemptionEvents(
 
 function sessionEvents(session: Session, refreshTokens: readonly RefreshToken[], now: string): SignInEvent[] {
   const { _id: about, createdAt, lastUsedAt, expiresAt, revokedAt, revokedReason, generation } = session;
+  const ofSession = { about, userAgent: session.userAgent || null };
   const where = session.device ? ` on ${session.device.platform}` : "";
   const isTest = session.rootGrant.type === "issue_token";
   const started = isTest
     ? `the internal key ${session.rootGrant.value} issued a test token for ${session.clientId}`
     : `signed in${where} with ${session.clientId}`;
   const code = isTest ? "test_token_issued" : "signed_in";
-  const events: SignInEvent[] = [{ code, at: createdAt, about, what: started }];
+  const events: SignInEvent[] = [{ code, at: createdAt, ...ofSession, what: started }];
   if (generation > 1) {
     const newest = refreshTokens.find(
       (token) => token.sessionId === about && token.generation === generation,
     );
     const isAcknowledged = session.acknowledgedGeneration >= generation || newest?.usedAt;
     const what = `refreshed the session ${times(generation - 1)}, last at this time${isAcknowledged ? "" : "; the new tokens have not been used yet"}`;
-    events.push({ code: "session_refreshed", at: lastUsedAt, about, what });
+    events.push({ code: "session_refreshed", at: lastUsedAt, ...ofSession, what });
   }
   const reason = revokedReason ?? "signed_out";
   if (revokedAt)
     events.push({
-      ...{ code: `session_${reason}`, at: revokedAt, about },
-      what: `the session was revoked: ${REVOKED_BECAUSE[reason]}`,
+      ...{ code: `session_${reason}`, at: revokedAt, ...ofSession },
+      what: `the session${where} was revoked: ${REVOKED_BECAUSE[reason]}`,
     });
   else if (expiresAt <= now)
-    events.push({ code: "session_expired", at: expiresAt, about, what: "the session expired" });
+    events.push({
+      ...{ code: "session_expired", at: expiresAt, ...ofSession },
+      what: `the session${where} expired`,
+    });
   return events;
 }
 

@@ -4,10 +4,12 @@ import { memberRemoved } from "#core/events/account_events.ts";
 import { type AuditCore, auditRow } from "#core/events/audit_row.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { identifierRemoved, identifierVerified } from "#core/events/identifier_events.ts";
+import type { RemovedReason } from "#core/events/record_event.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password, RemovedPassword } from "#core/repositories/passwords.ts";
+import type { PendingIdentifier } from "#core/repositories/pending_identifiers.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { settleAll } from "#core/settle.ts";
 import { withdrawConsent } from "#core/users/marketing_consent.ts";
@@ -106,7 +108,7 @@ async function dropUnproved(
       })),
     ),
     isOther ? core.verifications.revokeOfUser(userId, verificationId, at) : null,
-    removePending(core, userId, { source, at }),
+    removePending(core, userId, { source, at, reason: "address_proved" }),
     core.accounts.removeName(ownAccountId(userId), at),
     withdrawConsent(core, userId, { source, at }),
     endProvisional(core, memberships, { source, at }),
@@ -168,20 +170,19 @@ async function endMembership(
 }
 
 /**
- * Removes every pending identifier of a user, or one, and records it. Safe to repeat.
+ * Removes every pending identifier of a user, or one, and records why. Safe to repeat.
  * @param value normalized; undefined: all
  */
 export async function removePending(
   core: Pick<Core, "pendingIdentifiers">,
   userId: string,
-  { source, at }: Pick<FirstProof, "source" | "at">,
+  { source, at, reason }: Pick<FirstProof, "source" | "at"> & { reason: RemovedReason },
   value?: string,
 ): Promise<void> {
   const open = await core.pendingIdentifiers.listOpen(userId);
   const removed = open.filter(({ identifierValue }) => value === undefined || identifierValue === value);
-  await settleAll(
-    removed.map((one) => core.pendingIdentifiers.remove(one._id, at, [identifierRemoved(one, source, at)])),
-  );
+  const eventsOf = (one: PendingIdentifier) => [identifierRemoved({ ...one, reason }, source, at)];
+  await settleAll(removed.map((one) => core.pendingIdentifiers.remove(one._id, at, eventsOf(one))));
 }
 
 /**

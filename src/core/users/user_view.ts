@@ -34,6 +34,8 @@ export const profileFields = {
   created_at: string(),
   updated_at: nullable(string()),
   status: string(),
+  disabled_at: nullable(string()),
+  deleted_at: nullable(string()),
   name: nullable(string()),
   locale: nullable(string()),
   metadata: record(string(), string()),
@@ -47,7 +49,11 @@ export const userFields = strictObject({
 });
 
 /** A user in a list. */
-export const listedUserFields = extend(userFields, { match: nullable(string()), is_verified: boolean() });
+export const listedUserFields = extend(userFields, {
+  match: nullable(string()),
+  match_is_pending: boolean(),
+  is_verified: boolean(),
+});
 
 /** The parameters that change a user. */
 export const profileParameters = {
@@ -65,6 +71,8 @@ export function profileToWire(user: User) {
     created_at: user.createdAt,
     updated_at: user.updatedAt ?? null,
     status: statusOf(user),
+    disabled_at: user.disabledAt ?? null,
+    deleted_at: user.deletedAt ?? null,
     name: user.name ?? null,
     locale: user.locale ?? null,
     metadata: { ...user.metadata },

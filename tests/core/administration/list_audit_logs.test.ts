@@ -58,6 +58,18 @@ describe("list_audit_logs", () => {
     });
   });
 
+  test("returns what one user did, to support of everybody, and to others of their own rows", async () => {
+    const rows = rowsOf(await list(support, { actor_id: owner.user_id }));
+    expect(rows).toContainEqual(
+      expect.objectContaining({ action: "account.user_added", user_id: member.user_id }),
+    );
+    for (const { actor } of rows) expect(actor).toEqual({ type: "user", id: owner.user_id });
+    const own = rowsOf(await list(member, { actor_id: owner.user_id }));
+    expect(own.map(({ action }) => action)).toContain("account.user_added");
+    for (const row of own)
+      expect(row).toMatchObject({ actor: { id: owner.user_id }, user_id: member.user_id });
+  });
+
   test("returns the rows of an account to members with account.audit.read only, and not their own sign-ins", async () => {
     const { account_id } = owner;
     const rows = rowsOf(await list(owner, { account_id }));

@@ -1,6 +1,7 @@
 import type { CommandStartedEvent, Document } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cursorAfter } from "#core/paging.ts";
+import { email, sentSecret } from "#tests/support/identifiers.ts";
 import { type Reply, SIMPLE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { setRoles } from "#tests/support/roles.ts";
@@ -103,7 +104,7 @@ describe("list_users", () => {
       {
         ...{ id: "user_u000108", created_at: at(10), updated_at: null, status: "disabled", name: null },
         ...{ locale: null, metadata: {}, email: "x.b.u000108@list.test", roles: ["support", "user"] },
-        ...{ match: null, is_verified: true },
+        ...{ match: null, match_is_pending: false, is_verified: true, disabled_at: null, deleted_at: null },
       },
     ]);
   });
@@ -135,6 +136,29 @@ describe("list_users", () => {
     expect(await idsOf(asked)).toEqual([user_id]);
     const { body } = await list({ ...asked, status: "deleted" });
     expect(body.items[0]).toMatchObject({ match: "left@example.com", status: "deleted", email: null });
+    expect(Date.parse(body.items[0].deleted_at)).toBeGreaterThan(Date.parse(body.items[0].created_at));
+  });
+
+  test("finds an address that users added and have not proved, also one that another user has, page by page", async () => {
+    const people: string[] = [];
+    for (const name of ["one", "two", "three"]) {
+      const person = await nest.signIn(`${name}@pending.test`);
+      await sentSecret(nest, person, email("wanted@example.com"));
+      people.push(person.user_id);
+    }
+    const owner = await nest.signIn("wanted@example.com");
+    const asked = { query: "wanted@", limit: 1 };
+    expect((await idsOf(asked)).sort()).toEqual([owner.user_id, ...people].sort());
+    const { items } = (await list({ query: "wanted@" })).body;
+    for (const { id, ...item } of items)
+      expect(item).toMatchObject({ match: "wanted@example.com", match_is_pending: id !== owner.user_id });
+    // A user with two such addresses is listed at the first of them.
+    const both = await nest.signIn("wanted.b@example.com");
+    await sentSecret(nest, both, email("wanted.a@example.com"));
+    expect((await list({ query: "wanted." })).body.items).toMatchObject([
+      { id: both.user_id, match: "wanted.a@example.com", match_is_pending: true },
+    ]);
+    expect(await idsOf({ query: "wanted.", status: "deleted" })).toEqual([]);
   });
 
   test("tells the address that matches, and who has verified none", async () => {
@@ -215,7 +239,10 @@ function cursorAt(filter: { query?: string }, number: number): string {
 async function costOf(body: object): Promise<number[]> {
   const finds: Document[] = [];
   const note = ({ commandName, command }: CommandStartedEvent) => {
-    if (commandName === "find" && ["users", "identifiers"].includes(String(command.find)))
+    if (
+      commandName === "find" &&
+      ["users", "identifiers", "pending_identifiers"].includes(String(command.find))
+    )
       finds.push(command);
   };
   const { client, database } = nest.gateway.mongo;

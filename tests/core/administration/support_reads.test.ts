@@ -96,7 +96,8 @@ describe("get_sign_in_history", () => {
       expect.objectContaining({
         about: session_id,
         code: "session_revoked_by_user",
-        text: "the session was revoked: the user revoked it from another session",
+        text: "the session on mac was revoked: the user revoked it from another session",
+        user_agent: null,
       }),
     );
     expect(JSON.stringify(events)).not.toContain("@");

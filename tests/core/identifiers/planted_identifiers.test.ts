@@ -57,6 +57,19 @@ describe("a stranger who claimed an address that is not proved", () => {
   });
 });
 
+/** Support sees what was removed before it was proved, and why; the owner never had it. */
+async function showsRemoved(user_id: string, address: string) {
+  const removed = (await nest.moveEvents()).filter(({ action }) => action === "identifier.removed");
+  expect(removed.at(-1)).toMatchObject({ userId: user_id, data: { reason: "password_reset" } });
+  const shown = await nest.call(`${V3}get_user`, { user_id }, { internal: true });
+  const { id } = removed.at(-1)?.target ?? {};
+  const of = { id, is_pending: false, removed_at: expect.any(String), verified_at: null };
+  expect(shown.body.identifiers).toContainEqual(expect.objectContaining(of));
+  const { access_token: bearer } = await nest.signIn(address);
+  const own = await nest.call(`${V3}get_user`, {}, { bearer });
+  expect(own.body.identifiers.map((one: { id: string }) => one.id)).not.toContain(id);
+}
+
 describe("a verification that a thief of a session asked for", () => {
   const planted = async () => {
     const { owners, evil } = next();
@@ -77,6 +90,7 @@ describe("a verification that a thief of a session asked for", () => {
         expect((await resetPassword(nest, { token })).status).toBe(200);
         const pending = await nest.gateway.core.pendingIdentifiers.listOpen(thief.user_id);
         expect(pending).toEqual([]);
+        await showsRemoved(thief.user_id, owners);
       } else if (method === "revoke_session") {
         const asked = { session_id: thief.sessionId };
         const { status } = await nest.call(`${V3}revoke_session`, asked, { bearer: owner.access_token });

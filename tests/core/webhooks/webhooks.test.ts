@@ -223,6 +223,37 @@ describe("deliveries", () => {
     expect((await list({ status: "failed" })).body.items).toEqual([]);
   });
 
+  test("about one user are listed in pages, the newest first, of one webhook and one status", async () => {
+    const { id } = await addWebhook(nest, { url: receiver.url, events: ["user.signed_in"] });
+    await addWebhook(nest, { url: `${receiver.url}/other` });
+    const ada = await nest.signIn("ada@example.com");
+    await nest.signIn("bob@example.com");
+    nest.clock.advance(5);
+    await nest.signIn("ada@example.com");
+    await nest.moveEvents();
+    await deliver(nest);
+    const asked = { webhook_id: id, user_id: ada.user_id };
+    const { items } = (await call("list_webhook_deliveries", asked)).body;
+    expect(items).toHaveLength(2);
+    expect(items).toMatchObject([asked, asked]);
+    const seen: unknown[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = { ...asked, limit: 1, ...(cursor !== null && { cursor }) };
+      const { body }: { body: { items: unknown[]; next_cursor: string | null } } = await call(
+        "list_webhook_deliveries",
+        page,
+      );
+      seen.push(...body.items);
+      cursor = body.next_cursor;
+    } while (cursor !== null);
+    expect(seen).toEqual(items);
+    const failed = await call("list_webhook_deliveries", { ...asked, status: "failed" });
+    expect(failed.body.items).toEqual([]);
+    const none = { webhook_id: "webhook_none", user_id: ada.user_id };
+    expect(errorOf(await call("list_webhook_deliveries", none))).toEqual([404, "webhook_not_found"]);
+  });
+
   test("that do not exist, or whose webhook is deleted or disabled, are not sent again", async () => {
     const { id } = await addWebhook(nest, { url: receiver.url });
     const delivery_id = await sendTest(nest, id);

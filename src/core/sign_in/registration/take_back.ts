@@ -39,6 +39,6 @@ export async function takeBack(
   await settleAll([
     isOwn ? dropPassword(core, stored, { updatedAt: stored.updatedAt }) : null,
     core.sessions.revoke(sessionId, revocation(session, "address_proved", source, at)),
-    phone === null ? null : removePending(core, userId, { source, at }, phone),
+    phone === null ? null : removePending(core, userId, { source, at, reason: "registration_failed" }, phone),
   ]);
 }

@@ -123,7 +123,7 @@ async function apply(core: ResetCore, applied: Applied): Promise<ResetOutcome> {
     core.identifiers.listByUser(userId),
     core.users.find(userId),
     endSessions(core, userId, { source, at: replacedAt }),
-    removePending(core, userId, { source, at }),
+    removePending(core, userId, { source, at, reason: "password_reset" }),
   ]);
   const active = identifiers.filter(({ removedAt }) => removedAt === null);
   const addresses = active.map(({ identifierValue }) => identifierValue);

@@ -2,7 +2,8 @@
  * Returns a user with their account, their role in it, and every email address and phone number they have or had.
  *
  * Other users need the capability `users.read`. `roles` are the platform roles. `capabilities` are those of the platform roles and of
- * the role in the account. `identifiers` includes unverified ones (`is_pending`). `email` is the primary address.
+ * the role in the account. `identifiers` includes unverified ones (`is_pending`), and for other callers than the user, for some days,
+ * those that were removed before they were verified. `email` is the primary address.
  * `has_password` says whether `set_password` needs the current password. `account_id` chooses among several accounts of the user; absent,
  * it is the account of the session.
  */
@@ -46,7 +47,7 @@ export const handler = rpc({
     const [user, identifiers, pending, memberships, password, own, ofAccounts] = await Promise.all([
       core.users.find(userId),
       core.identifiers.listByUser(userId),
-      core.pendingIdentifiers.listOpen(userId),
+      core.pendingIdentifiers.listByUser(userId),
       core.accountMembers.listByUser(userId),
       core.passwords.findByUser(userId),
       core.roles.list("platform"),
@@ -58,7 +59,10 @@ export const handler = rpc({
   },
   async run({ request, reads: { user, identifiers, pending, joined, own, hasPassword }, caller }) {
     if (!user) throw new NestError("user_not_found");
-    const chosen = caller.kind === "user" && caller.userId === user._id ? caller.accountId : undefined;
+    const isOwn = caller.kind === "user" && caller.userId === user._id;
+    // Somebody else may have added what the owner of the user's address never proved.
+    const shown = isOwn ? pending.filter(({ endedAt }) => endedAt === null) : pending;
+    const chosen = isOwn ? caller.accountId : undefined;
     const isDeleted = user.status === "deleted" && request.account_id === undefined;
     const account = isDeleted
       ? standingOfDeleted(user)
@@ -75,7 +79,7 @@ export const handler = rpc({
       role_key: account.roleKey,
       roles: roles.map(({ key }) => key),
       capabilities: [...capabilities],
-      identifiers: viewIdentifiers(identifiers, pending).map(identifierToWire),
+      identifiers: viewIdentifiers(identifiers, shown).map(identifierToWire),
     };
   },
 });

@@ -18,6 +18,7 @@ import { rpc } from "#entry/rpc.ts";
 export const request = strictObject({
   user_id: optional(text()),
   account_id: optional(text()),
+  actor_id: optional(text()),
   action: optional(auditAction),
   outcome: optional(oneOf(["success", "failure"])),
   from: optional(typedTime()),
@@ -35,8 +36,11 @@ export const handler = rpc({
   isBodyOptional: true,
   response,
   errors: ["account_not_found"],
-  async run({ core, request: { limit, cursor, user_id, account_id, ...asked }, caller, call }) {
-    const filter = auditFilterOf({ userId: user_id, accountId: account_id, ...asked }, caller);
+  async run({ core, request: { limit, cursor, user_id, account_id, actor_id, ...asked }, caller, call }) {
+    const filter = auditFilterOf(
+      { userId: user_id, accountId: account_id, actorId: actor_id, ...asked },
+      caller,
+    );
     const list = { method: "list_audit_logs", filter: { ...filter } };
     const page = readPage({ limit, cursor }, list);
     const { rows, nextCursor } = await listAuditLogs(core, { filter, caller, call }, page, list);

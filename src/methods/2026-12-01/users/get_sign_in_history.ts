@@ -32,7 +32,12 @@ export const request = strictObject({
 });
 export const response = strictObject({
   user_id: nullable(string()),
-  events: array(strictObject({ code: string(), at: string(), about: string(), text: string() })),
+  events: array(
+    strictObject({
+      ...{ code: string(), at: string(), about: string(), text: string() },
+      user_agent: nullable(string()),
+    }),
+  ),
   blocks: array(
     strictObject({ code: oneOf(BLOCK_CODES), about: string(), until: nullable(string()), text: string() }),
   ),
@@ -57,7 +62,9 @@ export const handler = rpc({
     const { events, blocks } = await readSignInHistory(core, subject, limit);
     return {
       user_id: subject.user?._id ?? null,
-      events: events.map(({ code, at, about, what }) => ({ code, at, about, text: what })),
+      events: events.map(({ code, at, about, what, userAgent = null }) => ({
+        ...{ code, at, about, text: what, user_agent: userAgent },
+      })),
       blocks: blocks.map(({ code, about, until, what }) => ({ code, about, until, text: what })),
     };
   },

@@ -3,7 +3,8 @@
  *
  * Needs the capability `users.read`. Users who are added while a client reads the pages do not move the others. Send a cursor with the
  * same filters as the call that returned it. With `query`, a page can have fewer items than `limit`, or none, while `next_cursor` is
- * not null: the other filters choose among the addresses of a page. With `query` and the status `deleted`, it lists deleted users who had
+ * not null: the other filters choose among the addresses of a page. An address that a user added and has not proved yet is found too
+ * (`match_is_pending`). With `query` and the status `deleted`, it lists deleted users who had
  * such an address, until they are erased after 30 days.
  */
 import { array, nullable, enum as oneOf, optional, strictObject, string } from "zod/mini";
@@ -40,7 +41,8 @@ export const handler = rpc({
     return {
       items: users.map(({ user, identifiers, match }) => ({
         ...userToWire(user, identifiers, own),
-        ...{ match, is_verified: identifiers.some(({ verifiedAt }) => verifiedAt !== null) },
+        ...{ match: match?.value ?? null, match_is_pending: match?.isPending ?? false },
+        is_verified: identifiers.some(({ verifiedAt }) => verifiedAt !== null),
       })),
       next_cursor: nextCursor,
     };

@@ -2,7 +2,8 @@
  * Lists the deliveries of a webhook with their attempts, the newest first.
  *
  * Needs the capability `webhooks.manage`. A delivery is kept for 30 days. Of a response only its status is kept. `user_id` and
- * `target` are those of the message.
+ * `target` are those of the message. With `user_id`, it lists the deliveries of messages about that user, by the time of the event; a
+ * page can then have fewer items than `limit`, or none, while `next_cursor` is not null.
  */
 import { array, nullable, optional, strictObject, string } from "zod/mini";
 import { pageParameters, readPage } from "#core/paging.ts";
@@ -19,6 +20,7 @@ import { rpc } from "#entry/rpc.ts";
 export const request = strictObject({
   webhook_id: text(),
   status: optional(deliveryStatus),
+  user_id: optional(text()),
   ...pageParameters,
 });
 export const response = strictObject({ items: array(listedDeliveryFields), next_cursor: nullable(string()) });
@@ -31,10 +33,11 @@ export const handler = rpc({
   request,
   response,
   errors: ["webhook_not_found"],
-  async run({ core, request: { limit, cursor, webhook_id: webhookId, status } }) {
-    const list = { method: "list_webhook_deliveries", filter: { webhookId, status } };
+  async run({ core, request: { limit, cursor, webhook_id: webhookId, status, user_id: userId } }) {
+    const query = { webhookId, status, userId };
+    const list = { method: "list_webhook_deliveries", filter: query };
     const page = readPage({ limit, cursor }, list);
-    const { items, messages, nextCursor } = await listDeliveries(core, { webhookId, status }, page, list);
+    const { items, messages, nextCursor } = await listDeliveries(core, query, page, list);
     return {
       items: items.map((delivery) => ({
         ...deliveryToWire(delivery),
