@@ -12,9 +12,9 @@ export async function asClient<M extends Method>(method: M, reply: Reply): Promi
     store: { get: () => JSON.stringify(TOKENS), set: () => undefined, delete: () => undefined },
     fetch: async () => new Response(reply.raw, { status: reply.status, headers: reply.headers }),
   });
-  // The request does not matter, because `fetch` returns the response.
+  // Of the request, only the user matters whom some methods must name: `fetch` returns the response.
   const call = nest.call as (name: M, request: object) => Promise<unknown>;
-  const error = await call.call(nest, method, {}).catch((thrown: unknown) => thrown);
+  const error = await call.call(nest, method, { user_id: "user_y" }).catch((thrown: unknown) => thrown);
   if (!isClientError(error, method)) throw error;
   return error;
 }
