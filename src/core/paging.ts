@@ -1,4 +1,4 @@
-import { int, maximum, maxLength, minimum, optional, refine, string } from "zod/mini";
+import { int, maximum, maxLength, minimum, minLength, optional, refine, string } from "zod/mini";
 import { hashSecret } from "#core/secrets.ts";
 import { invalidField } from "#core/wire.ts";
 
@@ -35,6 +35,7 @@ export const pageParameters = {
   limit: optional(int().check(minimum(1), maximum(MAX_LIMIT))),
   cursor: optional(
     string().check(
+      minLength(1),
       maxLength(CURSOR_LIMIT),
       refine((value) => read(value) !== null, NOT_A_CURSOR),
     ),

@@ -18,8 +18,9 @@ export interface Metadata {
 
 /**
  * Describes Nest to a standard OAuth library, which can then verify and revoke tokens. There is neither an authorization endpoint
- * nor a token endpoint, since `authenticate_user` is none of RFC 6749. The standard requires the response types, and a client
- * would assume the implicit grant if no grant was named.
+ * nor a token endpoint, since `authenticate_user` is none of RFC 6749. So no grant is named that uses an authorization endpoint, which
+ * would then be required. Without any grant, a client would assume `authorization_code` and `implicit`. The response types are
+ * required, and section 3.2 forbids an empty list.
  * @param issuer the origin of the API, without a slash at its end
  */
 export const authorizationServerMetadata = (issuer: string): Metadata => ({
@@ -29,6 +30,6 @@ export const authorizationServerMetadata = (issuer: string): Metadata => ({
   // Clients are public: they send `client_id` and have no secret.
   revocation_endpoint_auth_methods_supported: ["none"],
   response_types_supported: ["code"],
-  grant_types_supported: ["authorization_code", "refresh_token"],
+  grant_types_supported: ["refresh_token"],
   code_challenge_methods_supported: ["S256"],
 });

@@ -58,7 +58,8 @@ test("A06: a library that knows the issuer discovers the keys, and verifies an a
     revocation_endpoint: `${stack.api.url}${REVOKE}`,
     revocation_endpoint_auth_methods_supported: ["none"],
     response_types_supported: ["code"],
-    grant_types_supported: ["authorization_code", "refresh_token"],
+    // A grant that uses an authorization endpoint would require one (RFC 8414 section 2).
+    grant_types_supported: ["refresh_token"],
     code_challenge_methods_supported: ["S256"],
   });
   const { access_token, user_id } = await signIn();

@@ -44,14 +44,14 @@ const SECURITY_SCHEMES: OpenApiDocument["components"]["securitySchemes"] = {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description:
-      "A user's access token. A method that takes a `user_id` accepts only the token of that user.",
+    description: "A user's access token. `x-callers` of each method says which users may call it.",
   },
   internal: {
     type: "apiKey",
     in: "header",
     name: "authorization",
-    description: "`internal <key>`: for the operator's own services, which may act on any user.",
+    description:
+      "`internal <key>`: for the operator's own services, which may call every method that lists this scheme.",
   },
 };
 

@@ -3,6 +3,7 @@ import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import { PREVIEW_VERSION, VERSIONS } from "#core/versions.ts";
 import type { Access, RpcDeclaration } from "#entry/declaration.ts";
 import type { MethodRoutes } from "#routes.ts";
+import { callersOf, takesInternalKey, usesCallerByDefault } from "#tools/openapi/callers.ts";
 import { typescriptSample } from "#tools/openapi/code_samples.ts";
 import { findMethodFile, GROUPS, groupOf, methodFileUrl } from "#tools/openapi/groups.ts";
 import { documentedRequest } from "#tools/openapi/request_variants.ts";
@@ -10,13 +11,14 @@ import { failures, json, success } from "#tools/openapi/responses.ts";
 import { documentedSchema } from "#tools/openapi/schema.ts";
 import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types.ts";
 
-const SECURITY: Readonly<Record<string, Security>> = {
-  public: [{}],
-  user: [{ bearer: [] }],
-  internal: [{ internal: [] }],
-};
-/** The credentials that a method takes. A user's own methods, and those that need a capability, take both. */
-const securityOf = (access: Access): Security => SECURITY[access] ?? [{ bearer: [] }, { internal: [] }];
+/** The credentials that a method takes. A user's own methods, and those that need a capability of the platform, take both. */
+function securityOf(access: Access): Security {
+  if (access === "public") return [{}];
+  return [
+    ...(access === "internal" ? [] : [{ bearer: [] }]),
+    ...(takesInternalKey(access) ? [{ internal: [] }] : []),
+  ];
+}
 
 /** The description of a method: the comment at the top of its file, without the summary. */
 function descriptionIn(source: string, summary: string): string {
@@ -72,6 +74,10 @@ export async function describeMethod({ handler, paths }: MethodRoutes): Promise<
       ...failures(codes),
     },
     "x-introduced": version,
+    "x-callers": {
+      text: callersOf(access),
+      usesCallerByDefault: usesCallerByDefault(access, fields),
+    },
     ...(isForClient && !codes.includes("deprecated")
       ? { "x-codeSamples": [typescriptSample(name, fields, answer !== null)] }
       : {}),

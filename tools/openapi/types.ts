@@ -78,6 +78,8 @@ export interface Operation {
   responses: Responses;
   /** The date that introduced this form of the method. Later dates serve it unchanged. */
   "x-introduced"?: string;
+  /** Who may call this form of the method, and whether it uses the caller if the request names no user. */
+  "x-callers"?: { text: string; usesCallerByDefault: boolean };
   /** Calls with the typed client. Only for the newest form of a method. */
   "x-codeSamples"?: readonly CodeSample[];
   /** The path's version is not published yet. */

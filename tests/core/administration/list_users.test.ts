@@ -183,6 +183,8 @@ describe("list_users", () => {
     const forged = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
     for (const value of [["a", "b"], ["a", "b", "c"], [{ $gt: "" }, "b", "c"], { a: 1 }])
       expect(codeOf(await list({ cursor: forged(value) }))).toEqual(refused);
+    const empty = await list({ cursor: "" });
+    expect([...codeOf(empty), empty.body.meta.name]).toEqual([...refused, "minLength"]);
     expect((await list({ cursor, limit: 3 })).status).toBe(200);
   });
 

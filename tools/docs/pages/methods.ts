@@ -7,13 +7,6 @@ import type { Schema } from "#tools/openapi/types.ts";
 
 export const path = "docs/methods.md";
 
-const CALLERS: Readonly<Record<string, string>> = {
-  "": "anyone",
-  "bearer,internal": "the user that `user_id` names (bearer token), or a service (internal key)",
-  bearer: "the user of the bearer token",
-  internal: "a service (internal key)",
-};
-
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``;
 const codes = (values: readonly string[]) => values.map((value) => `\`${value}\``).join(", ");
 const typesOf = (schema: Schema) => [schema.type ?? "any value"].flat();
@@ -77,20 +70,17 @@ function response({ response: schema, responseExample }: DocumentedForm) {
 }
 
 /** Rules that the schema does not show. */
-function notes({ operation, request: schema }: DocumentedForm, callers: string): string[] {
-  const { required = [], properties = {} } = schema;
-  // Where `address` can name the user too, one of the two must be sent.
-  const isUserOptional =
-    callers === "bearer,internal" && !required.includes("user_id") && !("address" in properties);
+function notes({ operation }: DocumentedForm): string[] {
+  const { text, usesCallerByDefault = false } = operation["x-callers"] ?? {};
   return [
-    ...(isUserOptional ? ["- Without `user_id`, the method uses the user of the bearer token"] : []),
+    `- Who may call: ${text}`,
+    ...(usesCallerByDefault ? ["- Without `user_id`, the method uses the user of the bearer token"] : []),
     ...(operation.requestBody?.required ? [] : ["- The body is optional"]),
   ];
 }
 
 async function method(form: DocumentedForm) {
   const { name, introduced, operation } = form;
-  const callers = operation.security.flatMap((scheme) => Object.keys(scheme)).join();
   const own = form.errors.filter(({ code }) => !COMMON_ERRORS.includes(code)).map(({ code }) => code);
   return [
     `## ${name}, ${introduced}`,
@@ -100,8 +90,7 @@ async function method(form: DocumentedForm) {
       ...form.paths.map(
         (served) => `- \`POST ${served}\`${served.includes(PREVIEW_VERSION) ? " (preview)" : ""}`,
       ),
-      `- Who may call: ${CALLERS[callers]}`,
-      ...notes(form, callers),
+      ...notes(form),
       `- Source: \`src/methods/${await findMethodFile(introduced, name)}\``,
     ].join("\n"),
     ...request(form),
