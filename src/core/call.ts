@@ -37,6 +37,8 @@ export type Caller =
       sessionId: string;
       /** When the user signed in, ISO. Known once the session was checked. */
       authTime?: string;
+      /** How the user signed in. Known once the session was checked. */
+      amr?: readonly string[];
       /** The account that the user chose for the session. Absent: the user's default account. */
       accountId?: string;
       /** What the user's roles allow. Read for methods that need a capability only. */

@@ -8,7 +8,7 @@ import {
 import { BillingPortal } from "#core/billing/subscriptions/billing_portal.ts";
 import { Captcha, captchaVariables } from "#core/captcha/captcha.ts";
 import { OAuthClients } from "#core/clients/oauth_clients.ts";
-import { ConfigError, type Environment, readConfig } from "#core/config.ts";
+import { type Environment, readConfig } from "#core/config.ts";
 import type { Core, Foundation, Part } from "#core/core.ts";
 import { type InternalKey, internalKeyVariables, localKeyVariables } from "#core/keys/internal_key.ts";
 import { Signer, VerifyingKeys } from "#core/keys/keys_in_use.ts";
@@ -17,6 +17,7 @@ import { signerVariables, verifyingKeyVariables } from "#core/keys/signing_keys.
 import { mailVariables } from "#core/messages/config.ts";
 import { Mailer } from "#core/messages/mailer.ts";
 import { Texter } from "#core/messages/texter.ts";
+import { FactorKeys, factorKeyVariables } from "#core/mfa/factor_keys.ts";
 import { NewsBoard } from "#core/news/news_items.ts";
 import { PasswordHasher } from "#core/passwords/password_hasher.ts";
 import { Peppers, pepperVariables } from "#core/passwords/peppers.ts";
@@ -28,7 +29,7 @@ import { awsVariables } from "#core/services/aws.ts";
 import { BreachedPasswords, hibpVariables } from "#core/services/hibp.ts";
 import { Ses } from "#core/services/ses.ts";
 import { Sns, smsVariables } from "#core/services/sns.ts";
-import { isLiveKey, StripeApi, stripeVariables } from "#core/services/stripe.ts";
+import { openStripe, type StripeApi, stripeVariables } from "#core/services/stripe.ts";
 import { issuerVariables } from "#core/sessions/access_token.ts";
 import { CodeKey, codeVariables } from "#core/verifications/code_key.ts";
 
@@ -136,6 +137,12 @@ export const breachedPasswords = {
   open: (environment: Environment) => new BreachedPasswords(readConfig(hibpVariables, environment).HIBP_URL),
 } satisfies Part<BreachedPasswords>;
 
+/** Encrypts and decrypts the seeds of authenticator apps. */
+export const factorKeys = {
+  variables: factorKeyVariables,
+  open: (environment: Environment) => new FactorKeys(readConfig(factorKeyVariables, environment).FACTOR_KEYS),
+} satisfies Part<FactorKeys>;
+
 /** Rotates refresh tokens. */
 export const refreshKeys = {
   variables: refreshKeyVariables,
@@ -157,20 +164,6 @@ export const personalDocuments = {
 
 /** Caches the news items. */
 export const newsBoard = { variables: {}, open: () => new NewsBoard() } satisfies Part<NewsBoard>;
-
-/**
- * @throws ConfigError for an invalid key; for a live key outside production, which could cancel real subscriptions; for a
- *   test key in production, which would store test subscriptions there
- */
-function openStripe(environment: Environment): StripeApi {
-  const config = readConfig(stripeVariables, environment);
-  const { STAGE = "" } = environment;
-  const isLive = isLiveKey(config.STRIPE_SECRET_KEY);
-  const isOtherMode = isLive ? ["local", "nonprod"].includes(STAGE) : STAGE === "prod";
-  if (isOtherMode && config.STRIPE_URL === undefined)
-    throw new ConfigError(["STRIPE_SECRET_KEY"], `a ${isLive ? "live" : "test"} key with STAGE=${STAGE}`);
-  return StripeApi.open(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
-}
 
 /** Calls Stripe. */
 export const stripe = { variables: stripeVariables, open: openStripe } satisfies Part<StripeApi>;

@@ -117,17 +117,16 @@ export class Cookies {
 
   /**
    * Puts the tokens of a session into cookies. The attributes depend on the client only, so that a repeated request gets the
-   * same ones. An expired access token stays in its cookie, so that the response says `token_expired`.
+   * same ones. Without a refresh token, its cookie stays. An expired access token stays in its cookie, so that the response says `token_expired`.
    */
   set(
     client: OAuthClient,
-    { accessToken, refreshToken }: { accessToken: string; refreshToken: string },
+    { accessToken, refreshToken }: { accessToken: string; refreshToken: string | null },
   ): void {
     const maxAge = longestIdleSeconds(client);
-    this.#changes.push(
-      stringifySetCookie({ ...ACCESS, value: accessToken, maxAge }),
-      stringifySetCookie({ ...REFRESH, value: refreshToken, maxAge }),
-    );
+    this.#changes.push(stringifySetCookie({ ...ACCESS, value: accessToken, maxAge }));
+    if (refreshToken !== null)
+      this.#changes.push(stringifySetCookie({ ...REFRESH, value: refreshToken, maxAge }));
   }
 
   /** Removes both cookies, if the client has cookies and no page of another origin sent the request. */

@@ -2,11 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { serveEvent } from "#entry/event.ts";
 import { loadMethods } from "#routes.ts";
-import { askForCode, redeemCode, redeemToken, sentCode, sentToken, wrongCode } from "#tests/support/codes.ts";
+import {
+  askForCode,
+  digitsIn,
+  redeemCode,
+  redeemToken,
+  sentCode,
+  sentToken,
+  wrongCode,
+} from "#tests/support/codes.ts";
 import { askToVerify, email, sentSecret, verify } from "#tests/support/identifiers.ts";
 import { interceptIo } from "#tests/support/io_interceptor.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import { as as asUser, newMember, newOwner, userToAdd } from "#tests/support/members.ts";
+import { appCode, createFactor, firstStep } from "#tests/support/mfa.ts";
 import {
   codeIn,
   exchange,
@@ -23,6 +32,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { codeToLink, linkAccount, REDEEM_FIELDS, startBody } from "#tests/support/oauth.ts";
 import {
   askForReset,
   givePassword,
@@ -63,6 +73,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
       "CODE_FAILURES_PER_IDENTIFIER",
       "REGISTRATIONS_PER_NETWORK",
       "VERIFICATION_FAILURES_PER_NETWORK",
+      "OAUTH_VISITS_PER_NETWORK",
     ].map((name) => [`LIMIT_${name}`, "1000"]),
   );
   beforeAll(async () => {
@@ -247,6 +258,27 @@ describe("database round trips of a warm call with every limit enabled", () => {
       ["verify_identifier", 7, 9],
       ["set_primary_identifier", 4, 6],
       ["remove_identifier", 5, 7],
+    ]);
+  });
+
+  test("methods of OAuth providers take 0 to 2 round trips to list and to begin, and 6 to link and unlink", async () => {
+    const { access_token: bearer } = await nest.signIn("linker@example.com");
+    const call = (method: string, body: object) => () => nest.call(`${V3}${method}`, body, { bearer });
+    const code = await codeToLink(nest, bearer);
+    const oauth_identity_id = await linkAccount(nest, bearer);
+    const taken = [
+      ["list_oauth_providers", await trips(() => nest.call(`${V3}list_oauth_providers`, { client_id: MAC }))],
+      ["start_oauth", await trips(() => nest.call(`${V3}start_oauth`, startBody()))],
+      ["link_oauth", await trips(call("link_oauth", { ...REDEEM_FIELDS, code }))],
+      ["list_oauth_identities", await trips(call("list_oauth_identities", {}))],
+      ["unlink_oauth", await trips(call("unlink_oauth", { oauth_identity_id }))],
+    ];
+    expect(taken).toEqual([
+      ["list_oauth_providers", 0],
+      ["start_oauth", 2],
+      ["link_oauth", 6],
+      ["list_oauth_identities", 2],
+      ["unlink_oauth", 6],
     ]);
   });
 
@@ -529,6 +561,51 @@ describe("database round trips of a warm call with every limit enabled", () => {
     const add = () => asUser(nest, owner, "add_account_user", userToAdd());
     await add();
     expect(await trips(add)).toBe(8);
+  });
+
+  test("methods of second factors: a second step takes 10, and a change of factors up to 10", async () => {
+    const address = "factors@example.com";
+    await givePassword(nest, address);
+    const taken: Record<string, number> = {};
+    const count = async (method: string, body: object, by?: Tokens) => {
+      let reply: Reply | undefined;
+      const work = async () => {
+        reply = await nest.call(`${V3}${method}`, body, by ? { bearer: by.access_token } : {});
+        return reply;
+      };
+      taken[method] = await trips(work);
+      return reply?.body;
+    };
+    const first = (await signInWith(nest, address)).body;
+    const app = await count("create_mfa_factor", { factor_type: "totp", confirm: true }, first);
+    const codeOf = (steps: number) => appCode(app.secret, nest.clock.now(), steps);
+    await count("verify_mfa_factor", { factor_id: app.factor_id, code: codeOf(-1) }, first);
+    const mfa = { client_id: NATIVE, grant_type: "mfa", mfa_token: await firstStep(nest, address) };
+    const both = await count("authenticate_user", { ...mfa, factor_id: app.factor_id, code: codeOf(0) });
+    await count("list_mfa_factors", {}, both);
+    await count("create_mfa_challenge", { client_id: NATIVE }, both);
+    await count("regenerate_recovery_codes", {}, both);
+    const mailed = (await createFactor(nest, both, { factor_type: "email" })).body;
+    const proof = { factor_id: mailed.factor_id, code: digitsIn(nest.lastMail(address).text) };
+    await nest.call(`${V3}verify_mfa_factor`, proof, { bearer: both.access_token });
+    nest.clock.advance(61);
+    const sent = {
+      client_id: NATIVE,
+      mfa_token: await firstStep(nest, address),
+      factor_id: mailed.factor_id,
+    };
+    await count("send_mfa_code", sent);
+    await count("remove_mfa_factor", { factor_id: mailed.factor_id }, both);
+    expect(taken).toEqual({
+      create_mfa_factor: 5,
+      verify_mfa_factor: 10,
+      authenticate_user: 9,
+      list_mfa_factors: 2,
+      create_mfa_challenge: 3,
+      regenerate_recovery_codes: 5,
+      send_mfa_code: 6,
+      remove_mfa_factor: 8,
+    });
   });
 
   test("authenticate_user of 2026-12-01 takes as many as the older date", async () => {

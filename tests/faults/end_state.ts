@@ -33,7 +33,7 @@ const RETRY_FIELDS = new Set([
 ]);
 /** Notices of a change that has been made. They are sent once, in one attempt, and their failure is logged. */
 const NOTICE =
-  /password was changed|account was deleted|signed out of .* on other devices|^The addresses of your/;
+  /password was changed|sign-in was changed|recovery code|account was deleted|signed out of .* on other devices|^The addresses of your/;
 /** The mail about a new device, which has a secret. A call that is repeated sends it; a call that succeeds may log its failure. */
 const WATCH = /^New sign-in/;
 /** The part of the end state that a call may lack which succeeded in spite of the fault. */

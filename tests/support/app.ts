@@ -24,6 +24,7 @@ export function clientWith({
     origins: [],
     checkoutUrls: [],
     accessTokenLifetimeSeconds: { local: lifetimeSeconds, nonprod: lifetimeSeconds, prod: lifetimeSeconds },
+    mfa: { policy: "optional", factors: ["totp", "sms"] },
     sessionMaxDays: null,
     grants: { local: grants, nonprod: grants, prod: grants },
     firstParty: grants.includes("password"),

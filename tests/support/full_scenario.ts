@@ -3,6 +3,7 @@ import { serveEvent } from "#entry/event.ts";
 import { askForCode, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
 import { askToVerify, email } from "#tests/support/identifiers.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { enrol, firstStep } from "#tests/support/mfa.ts";
 import {
   exchange,
   linkRequest,
@@ -67,6 +68,7 @@ export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> 
   await scenario.useAndResetPassword();
   await scenario.giveRoles();
   await scenario.addWebhook();
+  await scenario.useSecondFactor();
   await scenario.payAndDispute();
   await scenario.startTrials();
   await scenario.bounceMail();
@@ -212,6 +214,15 @@ class Scenario {
     for (const user_id of ids)
       await this.#nest.call(`${V3}set_user_roles`, { user_id, roles: ["admin"] }, as);
     await this.#nest.call(`${V3}set_user_roles`, { user_id: ids[0], roles: [] }, as);
+  }
+
+  /** Adds an authenticator app, and stops before the second step of a sign-in. */
+  async useSecondFactor(): Promise<void> {
+    const address = "factors@example.com";
+    const { seed, recoveryCodes } = await enrol(this.#nest, address);
+    this.#record("seed of an authenticator app", seed);
+    for (const code of recoveryCodes) this.#record("recovery code", code);
+    this.#record("token of a challenge", await firstStep(this.#nest, address));
   }
 
   /** Creates a webhook whose receiver does not answer, and sends a message to it. */

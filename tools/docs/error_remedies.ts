@@ -52,6 +52,19 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "Compare `STRIPE_WEBHOOK_SECRETS` with the signing secret of the endpoint at Stripe.",
   invalid_credentials:
     "Let the person correct the fields, or offer a magic link. Do not say which of the two is wrong: Nest does not know.",
+  mfa_failed: "Let the person correct the code. After five codes, the person must sign in again.",
+  mfa_token_expired: "Show the sign-in: the first factor must be presented again.",
+  mfa_required:
+    "Ask the person for a code of one of `meta.factors`, or for a recovery code, and send it with the grant `mfa` ([second factors](mfa.md)).",
+  mfa_enrollment_required:
+    "Call `create_mfa_factor` and `verify_mfa_factor` with `meta.mfa_token`, and then let the person sign in again ([second factors](mfa.md)).",
+  mfa_required_by_policy: "Add another second factor first.",
+  mfa_not_enabled: "Offer `create_mfa_factor`.",
+  mfa_confirmation_required:
+    "Tell the person which programs they can't use any more, and repeat the call with `confirm: true` if they agree.",
+  too_many_factors: "Let the person remove a second factor first.",
+  factor_not_found: "List the factors again.",
+  factor_type_not_allowed: "Offer another type, or add it to `mfa.factors` of the client in the app file.",
   unauthorized: REFRESH,
   no_active_subscription: "Keep the person signed in and offer a plan.",
   payment_required: "Open `meta.billing_portal_url`, where the person pays. If it is null, repeat the call.",

@@ -50,22 +50,29 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     ...{ redirectUris: [app.urls.landing], origins: [], checkoutUrls: [app.urls.site] },
     accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
     ...{ sessionMaxDays: null, sessionIdleDays: null },
-    grants: { local: ["otp", "otp_link", "password"], nonprod: [], prod: [] },
+    grants: { local: ["otp", "otp_link", "password", "mfa"], nonprod: [], prod: [] },
     passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
     ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
+    mfa: { policy: "optional", factors: ["totp", "sms", "email"] },
     ...{ userCode: id === native, emailSenders: ["hello@acme.example"] },
     ...{ emailTemplates: [], linkQuery: "token", addsBeforeProof: false, addedUserAnswer: "true" },
     ...{ adapters: [], claims: {} },
   });
+  // The APIs of the adapters can't ask for a second factor.
+  const adapterGrants: Client["grants"] = {
+    ...{ local: ["otp", "otp_link", "password"], nonprod: [], prod: [] },
+  };
   const ofAdapters: Record<AdapterName, Client> = {
     beep: {
       ...{ ...sample(ADAPTER_CLIENT_IDS.beep, "Sample: adapter beep"), adapters: ["beep"] },
+      grants: adapterGrants,
       ...{ claims: { userid: "sub", clientid: "device_id" }, origins: [WEB_ORIGIN] },
     },
     static_backend: {
       ...sample(ADAPTER_CLIENT_IDS.static_backend, "Sample: adapter static_backend"),
+      grants: adapterGrants,
       ...{ adapters: ["static_backend"], origins: [WEB_ORIGIN], registrationMode: "immediate" },
       addsBeforeProof: true,
       accessTokenLifetimeSeconds: { local: 12 * HOUR, nonprod: 3600, prod: 3600 },

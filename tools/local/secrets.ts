@@ -20,6 +20,7 @@ export interface LocalSecrets {
   rateLimitKey: string;
   passwordPepper: string;
   webhookKey: string;
+  factorKey: string;
 }
 
 /** Generates the secrets of a new local stack. */
@@ -32,6 +33,7 @@ export async function makeSecrets(): Promise<LocalSecrets> {
     rateLimitKey: newSecret(),
     passwordPepper: newSecret(),
     webhookKey: newSecret(),
+    factorKey: newSecret(),
   };
 }
 
@@ -106,6 +108,7 @@ export function localEnvironment(
     RATE_LIMIT_KEY: secrets.rateLimitKey,
     PASSWORD_PEPPERS: JSON.stringify([{ id: "local", key: secrets.passwordPepper }]),
     WEBHOOK_KEYS: JSON.stringify([{ id: "local", key: secrets.webhookKey }]),
+    FACTOR_KEYS: JSON.stringify([{ id: "local", key: secrets.factorKey }]),
     STRIPE_URL: parts.stripe.url ?? "",
     STRIPE_SECRET_KEY: parts.stripe.secretKey,
     STRIPE_WEBHOOK_SECRETS: parts.stripe.webhookSecret,

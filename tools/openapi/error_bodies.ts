@@ -1,4 +1,5 @@
 import { CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
+import { MFA_FACTORS } from "#core/app/mfa_settings.ts";
 import { ERRORS } from "#core/error_codes.ts";
 import type { ErrorCode } from "#core/errors.ts";
 import { PASSWORD_REASONS } from "#core/passwords/password_reasons.ts";
@@ -7,6 +8,7 @@ import { BEARER_REASONS } from "#core/sessions/access_token.ts";
 import { DOMAIN_STARTS_WITH_DOT, MISSING_DOMAIN } from "#core/users/address.ts";
 import { INVALID_IDENTIFIER_MESSAGES, NOT_A_PHONE_NUMBER } from "#core/users/identifier_messages.ts";
 import { LISTED_FAILURES, RULES } from "#entry/validation.ts";
+import { MFA_TOKEN } from "#tools/openapi/mfa_fields.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
 /** What an error carries in addition to its code. */
@@ -51,6 +53,12 @@ const PORTAL: Readonly<Record<string, Schema>> = {
   },
 };
 const missing = { path: [], message: 'requires property "client_id"', name: "required" };
+
+const CHALLENGE: Readonly<Record<string, Schema>> = {
+  mfa_token: { description: "A credential: do not store it.", type: "string" },
+  expires_at: { type: "string", format: "date-time" },
+};
+const CHALLENGE_EXAMPLE = { mfa_token: MFA_TOKEN, expires_at: "2026-03-14T09:36:53.589Z" };
 
 /** The errors that carry `meta`, `reasons` or a header in addition to their code. */
 export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
@@ -98,6 +106,38 @@ export const CARRIED: Readonly<Partial<Record<ErrorCode, Carried>>> = {
     description: "`meta.country`, the country of the phone number (ISO 3166-1).",
     meta: { country: { type: "string" } },
     example: { meta: { country: "FR" } },
+  },
+  mfa_required: {
+    description:
+      "`meta.mfa_token`, which the grant `mfa` takes until `meta.expires_at`, and `meta.factors`, the factors that can be presented with it. A recovery code can be presented as well.",
+    meta: {
+      ...CHALLENGE,
+      factors: {
+        type: "array",
+        items: object({
+          id: { type: "string" },
+          factor_type: { type: "string", enum: [...MFA_FACTORS] },
+          hint: { type: ["string", "null"] },
+        }),
+      },
+    },
+    example: {
+      meta: {
+        ...CHALLENGE_EXAMPLE,
+        factors: [{ id: "mfafac_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp", factor_type: "totp", hint: null }],
+      },
+    },
+  },
+  mfa_enrollment_required: {
+    description:
+      "`meta.mfa_token`, which `create_mfa_factor` and `verify_mfa_factor` take until `meta.expires_at`, and no other method.",
+    meta: CHALLENGE,
+    example: { meta: CHALLENGE_EXAMPLE },
+  },
+  mfa_confirmation_required: {
+    description: "`meta.clients`, the names of the clients that can't sign the user in any more.",
+    meta: { clients: { type: "array", items: { type: "string" } } },
+    example: { meta: { clients: ["Desktop"] } },
   },
   captcha_required: {
     description: "`meta.provider`, the service whose CAPTCHA the client uses.",

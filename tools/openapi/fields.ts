@@ -3,6 +3,7 @@ import { cursorAfter } from "#core/paging.ts";
 import { accountFields } from "#tools/openapi/account_fields.ts";
 import { auditFieldDocs } from "#tools/openapi/audit_fields.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
+import { mfaFieldDocs } from "#tools/openapi/mfa_fields.ts";
 import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
@@ -45,6 +46,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   ...registrationFields(timestamp, CLIENT.redirectUri),
   ...webhookFieldDocs(timestamp),
   ...auditFieldDocs(timestamp),
+  ...mfaFieldDocs(timestamp),
 
   redirect_uri: {
     description:
@@ -493,6 +495,10 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   has_password: {
     description: "Whether the user has a password. Then `set_password` needs it as `current_password`.",
+    example: true,
+  },
+  mfa_enabled: {
+    description: "Whether the user has a second factor, which every sign-in requires.",
     example: true,
   },
   "get_user.role": {

@@ -21,6 +21,10 @@ export const GROUPS = {
     description: "Send a magic link or a code, exchange it for tokens, refresh tokens, sign out.",
   },
   passwords: { name: "Passwords", description: "Choose a new password." },
+  mfa: {
+    name: "Second factors",
+    description: "Add, present and remove second factors, and recovery codes.",
+  },
   sessions: { name: "Sessions", description: "List and revoke a user's sessions." },
   identifiers: {
     name: "Identifiers",

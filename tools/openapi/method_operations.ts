@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import { PREVIEW_VERSION, VERSIONS } from "#core/versions.ts";
-import type { Access, RpcDeclaration } from "#entry/declaration.ts";
+import type { RpcDeclaration } from "#entry/declaration.ts";
 import type { MethodRoutes } from "#routes.ts";
 import { callersOf, takesInternalKey, usesCallerByDefault } from "#tools/openapi/callers.ts";
 import { typescriptSample } from "#tools/openapi/code_samples.ts";
@@ -11,9 +11,12 @@ import { failures, json, success } from "#tools/openapi/responses.ts";
 import { documentedSchema } from "#tools/openapi/schema.ts";
 import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types.ts";
 
-/** The credentials that a method takes. A user's own methods, and those that need a capability of the platform, take both. */
-function securityOf(access: Access): Security {
-  if (access === "public") return [{}];
+/**
+ * The credentials that a method takes. A user's own methods, and those that need a capability of the platform, take both. A method
+ * that takes `mfa_token` in place of an access token needs one of them.
+ */
+function securityOf({ access, recognizesUser }: RpcDeclaration, { properties = {} }: Schema): Security {
+  if (access === "public") return recognizesUser && "mfa_token" in properties ? [{ bearer: [] }, {}] : [{}];
   return [
     ...(access === "internal" ? [] : [{ bearer: [] }]),
     ...(takesInternalKey(access) ? [{ internal: [] }] : []),
@@ -64,7 +67,7 @@ export async function describeMethod({ handler, paths }: MethodRoutes): Promise<
     summary,
     description: descriptionIn(await readFile(methodFileUrl(file), "utf8"), summary),
     ...(codes.includes("deprecated") ? { deprecated: true } : {}),
-    security: securityOf(access),
+    security: securityOf(declaration, fields),
     requestBody: {
       required: !isBodyOptional,
       content: json(refer("request"), request.examples),

@@ -48,6 +48,12 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         optional: ["device"],
         instead: ["account_id"],
       },
+      mfa: {
+        summary: "A second factor",
+        fields: [...fieldsOf("mfa"), "code"],
+        replaced: ["factor_id", "code"],
+        instead: ["recovery_code"],
+      },
     },
   },
 };
@@ -58,6 +64,8 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   send_magic_link: ["email"],
   get_sign_in_history: ["address"],
   send_otp: ["redirect_uri", "email"],
+  create_mfa_factor: ["phone_number", "mfa_token"],
+  verify_mfa_factor: ["mfa_token"],
   send_verification: ["identifier_id", "redirect_uri"],
   verify_identifier: ["token"],
 };

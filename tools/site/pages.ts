@@ -27,6 +27,7 @@ export const GROUPS: readonly Group[] = [
       ["Electron", "docs/electron.md"],
       ["Cookies", "docs/cookies.md"],
       ["Passwords", "docs/passwords.md"],
+      ["Second factors", "docs/mfa.md"],
       ["Registration and resets", "docs/registration.md"],
       ["Codes by SMS and mail", "docs/codes.md"],
       ["Addresses and numbers", "docs/verification.md"],

@@ -202,6 +202,25 @@ export default defineMessages({
     signIn: "Um {app} auf diesen Geräten wieder zu nutzen, melde dich dort an.",
     notYou: "Du hast sie nicht beendet? Schreib an {security}.",
   },
+  mfaChanged: {
+    subject: "Deine Anmeldung bei {app} wurde geändert",
+    title: "Dein zweiter Schritt wurde geändert",
+    added: "Am {day} um {time} UTC wurde der Anmeldung deines {app}-Kontos ein zweiter Schritt hinzugefügt.",
+    removed: "Am {day} um {time} UTC wurde ein zweiter Schritt der Anmeldung deines {app}-Kontos entfernt.",
+    codes: "Am {day} um {time} UTC wurden die Wiederherstellungscodes deines {app}-Kontos ersetzt.",
+    notYou: "Das warst nicht du? Schreib an {security}.",
+  },
+  recoveryCodeUsed: {
+    subject: "Ein Wiederherstellungscode von {app} wurde benutzt",
+    title: "Ein Wiederherstellungscode wurde benutzt",
+    opening:
+      "Am {day} um {time} UTC wurde ein Wiederherstellungscode benutzt, um dein {app}-Konto anzumelden.",
+    left: {
+      one: "Es ist noch {count} Wiederherstellungscode übrig. Erstelle neue, bevor keiner mehr da ist.",
+      other: "Es sind noch {count} Wiederherstellungscodes übrig.",
+    },
+    notYou: "Das warst nicht du? Schreib an {security}.",
+  },
   webhookDisabled: {
     subject: "Ein Webhook von {app} wurde abgeschaltet",
     title: "Ein Webhook wurde abgeschaltet",

@@ -188,6 +188,24 @@ export default defineMessages({
     signIn: "To use {app} on those devices again, sign in there.",
     notYou: "Was it not you who ended them? Write to {security}.",
   },
+  mfaChanged: {
+    subject: "Your {app} sign-in was changed",
+    title: "Your second step was changed",
+    added: "On {day} at {time} UTC, a second step was added to the sign-in of your {app} account.",
+    removed: "On {day} at {time} UTC, a second step was removed from the sign-in of your {app} account.",
+    codes: "On {day} at {time} UTC, the recovery codes of your {app} account were replaced.",
+    notYou: "Was it not you? Write to {security}.",
+  },
+  recoveryCodeUsed: {
+    subject: "A recovery code of {app} was used",
+    title: "A recovery code was used",
+    opening: "On {day} at {time} UTC, a recovery code was used to sign in to your {app} account.",
+    left: {
+      one: "{count} recovery code is left. Make new ones before you run out.",
+      other: "{count} recovery codes are left.",
+    },
+    notYou: "Was it not you? Write to {security}.",
+  },
   webhookDisabled: {
     subject: "A webhook of {app} was disabled",
     title: "A webhook was disabled",

@@ -44,6 +44,18 @@ export const GERMAN: Messages = {
   email_not_sent: "Die E-Mail konnte nicht gesendet werden. Versuche es erneut.",
   invalid_identifier:
     "Diese E-Mail-Adresse oder Telefonnummer ist ungültig. Prüfe sie und versuche es erneut.",
+  mfa_failed: "Dieser Code ist falsch oder wurde schon benutzt. Prüfe ihn, oder warte auf den nächsten.",
+  mfa_token_expired: "Das hat zu lange gedauert, oder zu viele Codes waren falsch. Melde dich neu an.",
+  mfa_required: "Gib den Code deines zweiten Schritts ein.",
+  mfa_enrollment_required: "Richte einen zweiten Schritt ein, um dich anzumelden.",
+  mfa_required_by_policy:
+    "Hier brauchst du einen zweiten Schritt. Füge einen anderen hinzu, bevor du diesen entfernst.",
+  mfa_not_enabled: "Du hast keinen zweiten Schritt eingerichtet.",
+  mfa_confirmation_required:
+    "Manche Programme können nicht nach einem zweiten Schritt fragen und dich dann nicht anmelden. Bestätige, dass du das willst.",
+  too_many_factors: "Du hast zu viele zweite Schritte. Entferne zuerst einen.",
+  factor_not_found: "Diesen zweiten Schritt gibt es nicht, oder er wurde entfernt. Lade die Seite neu.",
+  factor_type_not_allowed: MISCONFIGURED,
   invalid_credentials: "Adresse oder Passwort ist falsch. Prüfe beides und versuche es erneut.",
   country_not_allowed:
     "An Telefonnummern dieses Landes können keine Codes gesendet werden. Nutze eine E-Mail-Adresse.",

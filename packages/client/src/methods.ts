@@ -11,11 +11,13 @@ export const VERSION = "2026-12-01";
 export const METHODS = {
   accept_account_invite: {"bearer":true,"fills":"client_id","needs":"","answer":"account_id","errors":"client_not_found verification_not_found rate_limited"},
   add_account_user: {"bearer":true,"fills":"redirect_uri","needs":"","answer":"account_id status","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited delivery_failed"},
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials grant_not_allowed not_found client_not_found verification_not_found account_not_found rate_limited captcha_unavailable"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials mfa_failed mfa_token_expired mfa_required mfa_enrollment_required grant_not_allowed not_found client_not_found verification_not_found account_not_found rate_limited captcha_unavailable"},
   change_plan: {"bearer":true,"fills":"","needs":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","needs":"","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_account: {"bearer":true,"fills":"","needs":"","answer":"account{}","errors":"own_address_not_verified too_many_accounts"},
   create_checkout_session: {"bearer":true,"fills":"","needs":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
+  create_mfa_challenge: {"bearer":true,"fills":"client_id","needs":"","answer":"mfa_token expires_at","errors":"incorrect_client grant_not_allowed client_not_found mfa_not_enabled"},
+  create_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor_id expires_at","errors":"factor_type_not_allowed invalid_identifier country_not_allowed mfa_token_expired reauthentication_required own_address_not_verified client_not_found too_many_factors mfa_confirmation_required rate_limited delivery_failed"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   create_user: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found account_not_found identifier_taken delivery_failed"},
   create_webhook: {"bearer":true,"fills":"","needs":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event client_not_found too_many_webhooks"},
@@ -32,6 +34,7 @@ export const METHODS = {
   list_account_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
   list_accounts: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
   list_audit_logs: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
+  list_mfa_factors: {"bearer":true,"fills":"","needs":"","answer":"items[] recovery_codes_left#","errors":""},
   list_news_items: {"bearer":false,"fills":"client_id","needs":"","answer":"array","errors":""},
   list_plans: {"bearer":false,"fills":"client_id","needs":"","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
@@ -39,9 +42,11 @@ export const METHODS = {
   list_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"role_not_found"},
   list_webhook_deliveries: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"webhook_not_found"},
   list_webhooks: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
+  regenerate_recovery_codes: {"bearer":true,"fills":"","needs":"","answer":"recovery_codes[]","errors":"reauthentication_required mfa_not_enabled"},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   remove_account_user: {"bearer":true,"fills":"","needs":"user_id","answer":"removed_at","errors":"capability_escalation delete_not_allowed reauthentication_required account_not_found user_not_found last_owner active_subscription last_admin stripe_error"},
   remove_identifier: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
+  remove_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required mfa_required_by_policy capability_escalation factor_not_found"},
   reset_password: {"bearer":false,"fills":"client_id","needs":"","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   retry_webhook_delivery: {"bearer":true,"fills":"","needs":"","answer":"delivery{}","errors":"delivery_not_found webhook_disabled"},
   revoke_all_sessions: {"bearer":true,"fills":"","needs":"user_id","answer":"revoked#","errors":"reauthentication_required capability_escalation"},
@@ -49,6 +54,7 @@ export const METHODS = {
   revoke_token: {"bearer":false,"fills":"client_id","needs":"","answer":"","errors":"malformed_refresh_token"},
   rotate_webhook_secret: {"bearer":true,"fills":"","needs":"","answer":"secret old_secret_expires_at","errors":"reauthentication_required webhook_not_found"},
   send_magic_link: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_email link_placeholder_missing captcha_required captcha_failed sender_not_allowed client_not_found rate_limited email_not_sent captcha_unavailable"},
+  send_mfa_code: {"bearer":false,"fills":"client_id","needs":"","answer":"hint expires_at resend_at","errors":"country_not_allowed mfa_token_expired client_not_found factor_not_found rate_limited delivery_failed"},
   send_otp: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed link_placeholder_missing captcha_required captcha_failed grant_not_allowed sender_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_test_webhook: {"bearer":true,"fills":"","needs":"","answer":"delivery_id","errors":"webhook_not_found webhook_disabled"},
@@ -63,6 +69,7 @@ export const METHODS = {
   update_user: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
   update_webhook: {"bearer":true,"fills":"","needs":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
   verify_identifier: {"bearer":false,"fills":"client_id","needs":"","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
+  verify_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor{}","errors":"mfa_token_expired mfa_failed reauthentication_required factor_not_found client_not_found rate_limited"},
 } as const;
 
 export type Method = keyof typeof METHODS;
@@ -75,11 +82,13 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 export interface Errors {
   accept_account_invite: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   add_account_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "own_address_not_verified" | "capability_escalation" | "account_not_found" | "role_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed";
-  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "account_not_found" | "rate_limited" | "captcha_unavailable";
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "mfa_failed" | "mfa_token_expired" | "mfa_required" | "mfa_enrollment_required" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "account_not_found" | "rate_limited" | "captcha_unavailable";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_account: CommonError | "own_address_not_verified" | "too_many_accounts";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
+  create_mfa_challenge: CommonError | "incorrect_client" | "grant_not_allowed" | "client_not_found" | "mfa_not_enabled";
+  create_mfa_factor: CommonError | "factor_type_not_allowed" | "invalid_identifier" | "country_not_allowed" | "mfa_token_expired" | "reauthentication_required" | "own_address_not_verified" | "client_not_found" | "too_many_factors" | "mfa_confirmation_required" | "rate_limited" | "delivery_failed";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "account_not_found" | "identifier_taken" | "delivery_failed";
   create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "too_many_webhooks";
@@ -96,6 +105,7 @@ export interface Errors {
   list_account_users: CommonError | "account_not_found";
   list_accounts: CommonError;
   list_audit_logs: CommonError | "account_not_found";
+  list_mfa_factors: CommonError;
   list_news_items: CommonError;
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
@@ -103,9 +113,11 @@ export interface Errors {
   list_users: CommonError | "role_not_found";
   list_webhook_deliveries: CommonError | "webhook_not_found";
   list_webhooks: CommonError;
+  regenerate_recovery_codes: CommonError | "reauthentication_required" | "mfa_not_enabled";
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   remove_account_user: CommonError | "capability_escalation" | "delete_not_allowed" | "reauthentication_required" | "account_not_found" | "user_not_found" | "last_owner" | "active_subscription" | "last_admin" | "stripe_error";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
+  remove_mfa_factor: CommonError | "reauthentication_required" | "mfa_required_by_policy" | "capability_escalation" | "factor_not_found";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   retry_webhook_delivery: CommonError | "delivery_not_found" | "webhook_disabled";
   revoke_all_sessions: CommonError | "reauthentication_required" | "capability_escalation";
@@ -113,6 +125,7 @@ export interface Errors {
   revoke_token: CommonError | "malformed_refresh_token";
   rotate_webhook_secret: CommonError | "reauthentication_required" | "webhook_not_found";
   send_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "email_not_sent" | "captcha_unavailable";
+  send_mfa_code: CommonError | "country_not_allowed" | "mfa_token_expired" | "client_not_found" | "factor_not_found" | "rate_limited" | "delivery_failed";
   send_otp: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_test_webhook: CommonError | "webhook_not_found" | "webhook_disabled";
@@ -127,6 +140,7 @@ export interface Errors {
   update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
+  verify_mfa_factor: CommonError | "mfa_token_expired" | "mfa_failed" | "reauthentication_required" | "factor_not_found" | "client_not_found" | "rate_limited";
 }
 
 /** The fields of an error in addition to its code. */
@@ -186,6 +200,30 @@ export interface ErrorBodies {
   country_not_allowed: {
     meta: {
       country: string;
+    };
+  };
+  mfa_required: {
+    meta: {
+      /** A credential: do not store it. */
+      mfa_token: string;
+      expires_at: string;
+      factors: Array<{
+        id: string;
+        factor_type: "totp" | "sms" | "email";
+        hint: string | null;
+      }>;
+    };
+  };
+  mfa_enrollment_required: {
+    meta: {
+      /** A credential: do not store it. */
+      mfa_token: string;
+      expires_at: string;
+    };
+  };
+  mfa_confirmation_required: {
+    meta: {
+      clients: Array<string>;
     };
   };
   captcha_required: {
@@ -260,7 +298,7 @@ export interface Requests {
     /** The OAuth client's id. */
     client_id: string;
     /** The grant to exchange. Fields of other grants are ignored. */
-    grant_type: "authorization_code" | "refresh_token" | "otp" | "password";
+    grant_type: "authorization_code" | "refresh_token" | "otp" | "password" | "mfa";
     /** For `authorization_code`: the redirect URI that was sent when the link was requested. */
     redirect_uri?: string;
     /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
@@ -298,6 +336,12 @@ export interface Requests {
     password?: string;
     /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
     captcha_token?: string;
+    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    mfa_token?: string;
+    /** The factor's id. */
+    factor_id?: string;
+    /** For `mfa`, in place of `factor_id` and `code`: a recovery code, as the person typed it. */
+    recovery_code?: string;
   };
   /** Changes the user's active subscription to another plan. */
   change_plan: {
@@ -324,6 +368,24 @@ export interface Requests {
     success_url: string;
     /** Where the user goes back to without paying: one of the client's checkout URLs. A query and a fragment may be added. */
     cancel_url: string;
+  };
+  /** Opens a challenge, with which a second factor makes the session fresh. */
+  create_mfa_challenge: {
+    /** The OAuth client's id. */
+    client_id: string;
+  };
+  /** Creates a second factor, which counts once a code of it was accepted. */
+  create_mfa_factor: {
+    /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
+    factor_type: "totp" | "sms" | "email";
+    /** What the user calls it. Default: nothing. */
+    name?: string;
+    /** For `sms`, required: the number with its country code. */
+    phone_number?: string;
+    /** Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false. */
+    confirm?: boolean;
+    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    mfa_token?: string;
   };
   /** Starts a trial for an email address and sends the magic link that opens it. */
   create_trial_and_magic_link: {
@@ -384,7 +446,7 @@ export interface Requests {
   create_webhook: {
     /** The URL that gets the messages. */
     url: string;
-    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
@@ -470,7 +532,7 @@ export interface Requests {
     /** Only rows about what this user did. */
     actor_id?: string;
     /** Only rows of this action. */
-    action?: "user.created" | "user.updated" | "user.disabled" | "user.roles_changed" | "user.deleted" | "user.signed_in" | "user.sign_in_failed" | "session.revoked" | "token.reuse_detected" | "identifier.added" | "identifier.verified" | "identifier.removed" | "password.set" | "password.reset_requested" | "password.reset" | "role.changed" | "account.created" | "account.updated" | "account.user_added" | "account.user_removed" | "account.user_role_changed" | "consent.updated" | "trial.started" | "trial.used" | "subscription.updated" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.test" | "webhook.disabled" | "audit.read";
+    action?: "user.created" | "user.updated" | "user.disabled" | "user.roles_changed" | "user.deleted" | "user.signed_in" | "user.sign_in_failed" | "session.revoked" | "token.reuse_detected" | "identifier.added" | "identifier.verified" | "identifier.removed" | "password.set" | "password.reset_requested" | "password.reset" | "mfa.factor_added" | "mfa.factor_removed" | "mfa.recovery_code_used" | "mfa.recovery_codes_regenerated" | "role.changed" | "account.created" | "account.updated" | "account.user_added" | "account.user_removed" | "account.user_role_changed" | "consent.updated" | "trial.started" | "trial.used" | "subscription.updated" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.test" | "webhook.disabled" | "audit.read";
     /** Only rows with this outcome. */
     outcome?: "success" | "failure";
     /** Only rows of this date or time of ISO 8601 and later. */
@@ -481,6 +543,11 @@ export interface Requests {
     limit?: number;
     /** The `next_cursor` of the page before, with the same filters. Absent: the first page. */
     cursor?: string;
+  };
+  /** Lists the second factors of a user. */
+  list_mfa_factors: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id?: string;
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
@@ -536,6 +603,9 @@ export interface Requests {
   };
   /** Lists the webhooks of the app. */
   list_webhooks: {
+  };
+  /** Replaces the recovery codes of the user. */
+  regenerate_recovery_codes: {
   };
   /** Registers a user, at once or after a code verifies the address. */
   register_user: {
@@ -595,6 +665,13 @@ export interface Requests {
   remove_identifier: {
     /** The id of one of the user's identifiers. An opaque string: compare it, do not parse it. */
     identifier_id: string;
+  };
+  /** Removes a second factor. */
+  remove_mfa_factor: {
+    /** The factor's id. */
+    factor_id: string;
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id?: string;
   };
   /** Sets a new password with a link or a code. */
   reset_password: {
@@ -680,6 +757,15 @@ export interface Requests {
       /** The body, in HTML. `[link]` stands for the link: as the `href` of an `a` element, or in a text. Images, scripts, forms, other links, and styles that can hide a text are removed. The text part of the mail is made of it. A custom body shows no user code. */
       html_body?: string;
     };
+  };
+  /** Sends a code to a second factor by SMS or mail. */
+  send_mfa_code: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    mfa_token: string;
+    /** The factor's id. */
+    factor_id: string;
   };
   /** Sends a code by SMS or mail, or a link by mail, with which a person signs in. */
   send_otp: {
@@ -837,7 +923,7 @@ export interface Requests {
     webhook_id: string;
     /** The URL that gets the messages. */
     url?: string;
-    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events?: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
@@ -856,6 +942,15 @@ export interface Requests {
     nonce?: string;
     /** With `nonce`: the six digits of the message. */
     code?: string;
+  };
+  /** Activates a second factor with its first code. */
+  verify_mfa_factor: {
+    /** The factor's id. */
+    factor_id: string;
+    /** The six digits of the app, or those that were sent. */
+    code: string;
+    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    mfa_token?: string;
   };
 }
 
@@ -898,6 +993,8 @@ export interface Responses {
     user_created?: boolean;
     /** Whether the user must set another password, because somebody else chose this one. Only in the response to the grant `password`. */
     password_change_required?: boolean;
+    /** How many recovery codes are left. In tokens: only if the sign-in used one. */
+    recovery_codes_left?: number;
   };
   change_plan: {
     /** The plan's id, as `list_plans` returns it. */
@@ -932,6 +1029,35 @@ export interface Responses {
     /** The page to open in the user's browser. Do not store it: the URL opens the user's checkout page for anybody. */
     url: string;
     /** When the page can't be paid anymore. */
+    expires_at: string;
+  };
+  create_mfa_challenge: {
+    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    mfa_token: string;
+    /** Until when a factor can be presented: 10 minutes. */
+    expires_at: string;
+    /** The factors that can be presented. A recovery code can be presented as well. */
+    factors: Array<{
+      /** The factor's id. */
+      id: string;
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
+      factor_type: "totp" | "sms" | "email";
+      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+      hint: string | null;
+    }>;
+  };
+  create_mfa_factor: {
+    /** The factor's id. */
+    factor_id: string;
+    /** For `totp`: what the person types into an app that reads no pictures. Else null. */
+    secret: string | null;
+    /** For `totp`: the URI that an app on the same device opens. Else null. */
+    otpauth_uri: string | null;
+    /** For `totp`: the URI as a picture, a data URI with a PNG file. Else null. */
+    qr_code: string | null;
+    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+    hint: string | null;
+    /** Until when it can be verified: 15 minutes. */
     expires_at: string;
   };
   create_trial_and_magic_link: undefined;
@@ -972,7 +1098,7 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
       /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
@@ -1190,6 +1316,8 @@ export interface Responses {
     email: string | null;
     /** Whether the user has a password. Then `set_password` needs it as `current_password`. */
     has_password: boolean;
+    /** Whether the user has a second factor, which every sign-in requires. */
+    mfa_enabled: boolean;
     /** The level of the user's role in the account: owner 100, admin 80, member 50, or that of a custom role. */
     role: number;
     /** The key of the user's role in the account. Null if the role was deleted: it allows nothing. */
@@ -1308,6 +1436,27 @@ export interface Responses {
     }>;
     /** The cursor of the next page; null at the end. */
     next_cursor: string | null;
+  };
+  list_mfa_factors: {
+    /** The factors that were not removed, the oldest first. */
+    items: Array<{
+      /** The factor's id. */
+      id: string;
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
+      factor_type: "totp" | "sms" | "email";
+      /** What the user calls it; null: nothing. */
+      name: string | null;
+      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+      hint: string | null;
+      /** `pending`: it waits for its first code, and no sign-in requires it. `active`. */
+      status: "pending" | "active";
+      /** When the factor was created. */
+      created_at: string;
+      /** When a sign-in last used it; null if none has. */
+      last_used_at: string | null;
+    }>;
+    /** How many recovery codes are left. In tokens: only if the sign-in used one. */
+    recovery_codes_left: number;
   };
   list_news_items: Array<{
     /** The news item's id. An opaque string: compare it, do not parse it. */
@@ -1514,7 +1663,7 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
       /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
@@ -1529,6 +1678,10 @@ export interface Responses {
       /** When the webhook last changed; null if it never did. */
       updated_at: string | null;
     }>;
+  };
+  regenerate_recovery_codes: {
+    /** 10 codes, each of which takes the place of a factor once. They are shown once: the person must keep them. Null in the response to a second or later factor. */
+    recovery_codes: Array<string>;
   };
   register_user: {
     /** The code that was sent; null if none was. */
@@ -1571,6 +1724,10 @@ export interface Responses {
   };
   remove_identifier: {
     /** When the address or number was removed. */
+    removed_at: string;
+  };
+  remove_mfa_factor: {
+    /** When the factor was removed. */
     removed_at: string;
   };
   reset_password: {
@@ -1630,6 +1787,14 @@ export interface Responses {
     /** When the link and its code expire. */
     expires_at: string;
     /** From when another link can be requested for the address: at once, or after 60 s if the client shows user codes. Daily limits apply too. */
+    resend_at: string;
+  };
+  send_mfa_code: {
+    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+    hint: string;
+    /** Until when the code works: as long as `mfa_token`. */
+    expires_at: string;
+    /** From when another code or link can be requested for the address or number. */
     resend_at: string;
   };
   send_otp: {
@@ -1789,7 +1954,7 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
       /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
@@ -1827,6 +1992,27 @@ export interface Responses {
       /** Whether the user wants to add it and has not verified it yet. Then it belongs to nobody, and `verified_at` is null. */
       is_pending: boolean;
     };
+  };
+  verify_mfa_factor: {
+    /** The factor. */
+    factor: {
+      /** The factor's id. */
+      id: string;
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
+      factor_type: "totp" | "sms" | "email";
+      /** What the user calls it; null: nothing. */
+      name: string | null;
+      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+      hint: string | null;
+      /** `pending`: it waits for its first code, and no sign-in requires it. `active`. */
+      status: "pending" | "active";
+      /** When the factor was created. */
+      created_at: string;
+      /** When a sign-in last used it; null if none has. */
+      last_used_at: string | null;
+    };
+    /** 10 codes, each of which takes the place of a factor once. They are shown once: the person must keep them. Null in the response to a second or later factor. */
+    recovery_codes: Array<string> | null;
   };
 }
 

@@ -19,6 +19,10 @@ export interface NamedMethods<IsCamel extends boolean> {
   createAccount(...args: CallArguments<"create_account", IsCamel>): Promise<Cased<Responses["create_account"], IsCamel>>;
   /** Returns the URL of a Stripe page where the user buys a plan. @throws ClientError<"create_checkout_session"> */
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
+  /** Opens a challenge, with which a second factor makes the session fresh. @throws ClientError<"create_mfa_challenge"> */
+  createMfaChallenge(...args: CallArguments<"create_mfa_challenge", IsCamel>): Promise<Cased<Responses["create_mfa_challenge"], IsCamel>>;
+  /** Creates a second factor, which counts once a code of it was accepted. @throws ClientError<"create_mfa_factor"> */
+  createMfaFactor(...args: CallArguments<"create_mfa_factor", IsCamel>): Promise<Cased<Responses["create_mfa_factor"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
   /** Creates a user with an address or number that nobody has verified. @throws ClientError<"create_user"> */
@@ -51,6 +55,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   listAccounts(...args: CallArguments<"list_accounts", IsCamel>): Promise<Cased<Responses["list_accounts"], IsCamel>>;
   /** Lists rows of the audit log, the newest first. @throws ClientError<"list_audit_logs"> */
   listAuditLogs(...args: CallArguments<"list_audit_logs", IsCamel>): Promise<Cased<Responses["list_audit_logs"], IsCamel>>;
+  /** Lists the second factors of a user. @throws ClientError<"list_mfa_factors"> */
+  listMfaFactors(...args: CallArguments<"list_mfa_factors", IsCamel>): Promise<Cased<Responses["list_mfa_factors"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
@@ -65,12 +71,16 @@ export interface NamedMethods<IsCamel extends boolean> {
   listWebhookDeliveries(...args: CallArguments<"list_webhook_deliveries", IsCamel>): Promise<Cased<Responses["list_webhook_deliveries"], IsCamel>>;
   /** Lists the webhooks of the app. @throws ClientError<"list_webhooks"> */
   listWebhooks(...args: CallArguments<"list_webhooks", IsCamel>): Promise<Cased<Responses["list_webhooks"], IsCamel>>;
+  /** Replaces the recovery codes of the user. @throws ClientError<"regenerate_recovery_codes"> */
+  regenerateRecoveryCodes(...args: CallArguments<"regenerate_recovery_codes", IsCamel>): Promise<Cased<Responses["regenerate_recovery_codes"], IsCamel>>;
   /** Registers a user, at once or after a code verifies the address. @throws ClientError<"register_user"> */
   registerUser(...args: CallArguments<"register_user", IsCamel>): Promise<Cased<Responses["register_user"], IsCamel>>;
   /** Removes a member from an account. @throws ClientError<"remove_account_user"> */
   removeAccountUser(...args: CallArguments<"remove_account_user", IsCamel>): Promise<Cased<Responses["remove_account_user"], IsCamel>>;
   /** Removes an email address or phone number of the user. @throws ClientError<"remove_identifier"> */
   removeIdentifier(...args: CallArguments<"remove_identifier", IsCamel>): Promise<Cased<Responses["remove_identifier"], IsCamel>>;
+  /** Removes a second factor. @throws ClientError<"remove_mfa_factor"> */
+  removeMfaFactor(...args: CallArguments<"remove_mfa_factor", IsCamel>): Promise<Cased<Responses["remove_mfa_factor"], IsCamel>>;
   /** Sets a new password with a link or a code. @throws ClientError<"reset_password"> */
   resetPassword(...args: CallArguments<"reset_password", IsCamel>): Promise<Cased<Responses["reset_password"], IsCamel>>;
   /** Sends a delivery again. @throws ClientError<"retry_webhook_delivery"> */
@@ -83,6 +93,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   revokeToken(...args: CallArguments<"revoke_token", IsCamel>): Promise<Cased<Responses["revoke_token"], IsCamel>>;
   /** Gives a webhook a new secret. @throws ClientError<"rotate_webhook_secret"> */
   rotateWebhookSecret(...args: CallArguments<"rotate_webhook_secret", IsCamel>): Promise<Cased<Responses["rotate_webhook_secret"], IsCamel>>;
+  /** Sends a code to a second factor by SMS or mail. @throws ClientError<"send_mfa_code"> */
+  sendMfaCode(...args: CallArguments<"send_mfa_code", IsCamel>): Promise<Cased<Responses["send_mfa_code"], IsCamel>>;
   /** Sends a code by SMS or mail, or a link by mail, with which a person signs in. @throws ClientError<"send_otp"> */
   sendOtp(...args: CallArguments<"send_otp", IsCamel>): Promise<Cased<Responses["send_otp"], IsCamel>>;
   /** Sends a link and a code with which a person chooses a new password. @throws ClientError<"send_password_reset"> */
@@ -111,4 +123,6 @@ export interface NamedMethods<IsCamel extends boolean> {
   updateWebhook(...args: CallArguments<"update_webhook", IsCamel>): Promise<Cased<Responses["update_webhook"], IsCamel>>;
   /** Verifies an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
   verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
+  /** Activates a second factor with its first code. @throws ClientError<"verify_mfa_factor"> */
+  verifyMfaFactor(...args: CallArguments<"verify_mfa_factor", IsCamel>): Promise<Cased<Responses["verify_mfa_factor"], IsCamel>>;
 }

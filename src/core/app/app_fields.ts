@@ -1,4 +1,5 @@
-import { record, refine, string } from "zod/mini";
+import { _default, array, enum as oneOf, record, refine, strictObject, string } from "zod/mini";
+import { MFA_FACTORS, MFA_POLICIES } from "#core/app/mfa_settings.ts";
 
 /** A string that follows a rule. The message states the rule and how to correct the value. */
 const rule = (isKept: (value: string) => boolean, message: string) => string().check(refine(isKept, message));
@@ -125,3 +126,16 @@ export const locale = () =>
       return false;
     }
   }, "must be a language tag such as en or pt-BR");
+
+const POLICY = "optional";
+const FACTORS = ["totp" as const, "sms" as const];
+
+/** Whose sign-ins need a second factor, and the factors that users can add. */
+export const mfaSettings = () =>
+  _default(
+    strictObject({
+      policy: _default(oneOf(MFA_POLICIES), POLICY),
+      factors: _default(array(oneOf(MFA_FACTORS)), FACTORS),
+    }),
+    { policy: POLICY, factors: FACTORS },
+  );

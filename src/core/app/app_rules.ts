@@ -1,14 +1,7 @@
-import type { App, Client, Localized, Stage } from "#core/app/app.ts";
+import { type App, type Client, type Localized, STAGES } from "#core/app/app.ts";
+import type { AppProblem } from "#core/app/app_problem.ts";
 import { contrast } from "#core/app/contrast.ts";
-
-/** A field of an app file and what is wrong with it. */
-export interface AppProblem {
-  path: readonly PropertyKey[];
-  /** The rule that the value breaks, and how to correct it. */
-  rule: string;
-}
-
-const STAGES: readonly Stage[] = ["local", "nonprod", "prod"];
+import { mfaProblems } from "#core/app/mfa_rules.ts";
 
 /** Checks the rules that involve several fields: unique ids, a text in every locale, readable colors. */
 export function checkApp(app: App): AppProblem[] {
@@ -56,6 +49,7 @@ export function checkApp(app: App): AppProblem[] {
     ),
     ...app.clients.flatMap(passwordProblems),
     ...app.clients.flatMap(unusableCookies),
+    ...app.clients.flatMap(mfaProblems),
     ...app.clients.flatMap(claimProblems),
     ...app.clients.flatMap(senderProblems),
     ...unreadable(app.colors, "onAccent", "accent"),

@@ -27,6 +27,7 @@ import {
   localized,
   mailbox,
   matches,
+  mfaSettings,
   origin,
   pageUrl,
   redirectUri,
@@ -111,6 +112,7 @@ const client = strictObject({
     default: false,
   }),
   captcha: _default(nullable(captcha), null),
+  mfa: mfaSettings(),
   adapters: _default(array(oneOf(ADAPTERS)), []),
   claims: _default(record(string(), oneOf(COPIED_CLAIMS)), {}),
 });

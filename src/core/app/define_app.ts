@@ -10,7 +10,10 @@ type Optional<Settings, Names extends keyof Settings> = Omit<Settings, Names> & 
 
 interface ClientSettings<Locale extends string>
   extends Optional<
-    Omit<Client, "accessTokenLifetimeSeconds" | "locale" | "grants" | "passwordMinLength" | "cookies">,
+    Omit<
+      Client,
+      "accessTokenLifetimeSeconds" | "locale" | "grants" | "passwordMinLength" | "cookies" | "mfa"
+    >,
     | "enabled"
     | "origins"
     | "checkoutUrls"
@@ -36,6 +39,8 @@ interface ClientSettings<Locale extends string>
   grants?: PerStage<readonly OptionalGrant[]>;
   /** The least characters of a new password, 15 to 128 on a deployed stage. Default: 15. */
   passwordMinLength?: PerStage<number>;
+  /** Whose sign-ins need a second factor, and the factors that users can add. Default: `optional`, `["totp", "sms"]`. */
+  mfa?: { policy?: Client["mfa"]["policy"]; factors?: Client["mfa"]["factors"] };
   /** Whether pages may keep their tokens in cookies, and do so when a call does not say. Default: neither. */
   cookies?: { enabled: boolean; default?: boolean };
   /** The locale of a user of this client who has not chosen one. Default: the first of `locales`. */

@@ -20,6 +20,23 @@ export const NOTICE_TEXTS = {
     signIn: text(),
     notYou: text("security"),
   },
+  /** A second factor was added or removed, or the recovery codes were replaced. */
+  mfaChanged: {
+    subject: text(),
+    title: text(),
+    added: text("day", "time"),
+    removed: text("day", "time"),
+    codes: text("day", "time"),
+    notYou: text("security"),
+  },
+  /** A recovery code took the place of a second factor. */
+  recoveryCodeUsed: {
+    subject: text(),
+    title: text(),
+    opening: text("day", "time"),
+    left: plural("count"),
+    notYou: text("security"),
+  },
   /** To administrators: Nest disabled a webhook. */
   webhookDisabled: {
     subject: text(),

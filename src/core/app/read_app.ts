@@ -1,6 +1,7 @@
 import { safeParse } from "zod/mini";
 import type { App } from "#core/app/app.ts";
-import { type AppProblem, checkApp } from "#core/app/app_rules.ts";
+import type { AppProblem } from "#core/app/app_problem.ts";
+import { checkApp } from "#core/app/app_rules.ts";
 import { appSchema } from "#core/app/app_schema.ts";
 
 type Path = readonly PropertyKey[];

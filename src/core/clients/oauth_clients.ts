@@ -44,6 +44,11 @@ export class OAuthClients {
     );
   }
 
+  /** Every client, disabled clients included. */
+  list(): OAuthClient[] {
+    return [...this.#byId.values()];
+  }
+
   /** The enabled client with this id, or null. A disabled client counts as unknown. */
   find(id: string): OAuthClient | null {
     const client = this.#byId.get(id);

@@ -38,6 +38,10 @@ interface EventData {
   /** `verificationId`: the link and the code. */
   "password.reset_requested": { verificationId: string };
   "password.reset": { verificationId: string };
+  "mfa.factor_added": { factorId: string; factorType: string };
+  "mfa.factor_removed": { factorId: string; factorType: string };
+  "mfa.recovery_code_used": Record<never, never>;
+  "mfa.recovery_codes_regenerated": Record<never, never>;
   /** `change`: what was done with the role. */
   "role.changed": { scope: string; key: string; change: "created" | "updated" | "deleted" };
   "account.created": Record<never, never>;

@@ -10,10 +10,13 @@ import { IdentifierRepository } from "#core/repositories/identifiers.ts";
 import { LimitWindowsRepository } from "#core/repositories/limit_windows.ts";
 import { MailEventRepository } from "#core/repositories/mail_events.ts";
 import { MarketingConsentRepository } from "#core/repositories/marketing_consents.ts";
+import { MfaChallengeRepository } from "#core/repositories/mfa_challenges.ts";
+import { MfaFactorRepository } from "#core/repositories/mfa_factors.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
 import { PasswordRepository } from "#core/repositories/passwords.ts";
 import { PendingIdentifierRepository } from "#core/repositories/pending_identifiers.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
+import { RecoveryCodesRepository } from "#core/repositories/recovery_codes.ts";
 import { RefreshTokenRepository } from "#core/repositories/refresh_tokens.ts";
 import type { RepositoryClass } from "#core/repositories/repository.ts";
 import { RoleRepository } from "#core/repositories/roles.ts";
@@ -52,6 +55,8 @@ export const REPOSITORIES = {
   accountMembers: AccountMemberRepository,
   identifiers: IdentifierRepository,
   passwords: PasswordRepository,
+  mfaFactors: MfaFactorRepository,
+  recoveryCodes: RecoveryCodesRepository,
   pendingIdentifiers: PendingIdentifierRepository,
   marketingConsents: MarketingConsentRepository,
   providerMappings: ProviderMappingRepository,
@@ -61,6 +66,7 @@ export const REPOSITORIES = {
   stripeEvents: StripeEventRepository,
   mailEvents: MailEventRepository,
   sessions: SessionRepository,
+  mfaChallenges: MfaChallengeRepository,
   verifications: VerificationRepository,
   authorizations: AuthorizationRepository,
   refreshTokens: RefreshTokenRepository,

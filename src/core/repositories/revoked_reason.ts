@@ -8,6 +8,7 @@ export type RevokedReason =
   | "disowned"
   | "password_reset"
   | "password_set"
+  | "mfa_changed"
   | "user_disabled"
   | "removed_from_account"
   | "user_deleted";

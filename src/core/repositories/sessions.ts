@@ -1,14 +1,13 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { olderThan, type Page } from "#core/paging.ts";
-import type { Grant } from "#core/repositories/access_tokens.ts";
-import type { Device } from "#core/repositories/authorizations.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
-import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import { OUTBOX_INDEX, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { RevokedReason } from "#core/repositories/revoked_reason.ts";
+import type { AuthenticationMethod, Session } from "#core/repositories/session_document.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-export type { RevokedReason };
+export type { AuthenticationMethod, RevokedReason, Session };
 
 /** The end of a session. */
 export interface Revocation {
@@ -17,42 +16,6 @@ export interface Revocation {
   at: string;
   /** Recorded with it. */
   events: readonly StoredEvent[];
-}
-
-/**
- * How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent.
- * `pwd`: their password. `test`: not at all, an internal caller issued a token for tests.
- */
-export type AuthenticationMethod = "link" | "otp" | "pwd" | "test";
-
-/** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
-export interface Session extends Outbox {
-  /** session_<ksuid> */
-  _id: string;
-  userId: string;
-  clientId: string;
-  rootGrant: Grant;
-  /** The account that the user chose for the session. Absent: the user's default account. Not in the published documents. */
-  accountId?: string;
-  device: Device | null;
-  /** The id that the app gave its device (claim `device_id`). Absent if it gave none. */
-  deviceId?: string;
-  ip: string;
-  userAgent: string | null;
-  createdAt: string;
-  /** When the person proved who they are. Earlier releases did not store it: it is `createdAt` then. */
-  authTime?: string;
-  /** How the person proved who they are (RFC 8176). Earlier releases did not store it: it is the grant's method then. */
-  amr?: AuthenticationMethod[];
-  lastUsedAt: string;
-  /** Raised by one with each refresh. Tokens of a lower generation are refused. */
-  generation: number;
-  /** The highest generation whose access token was used, which shows that the client received the response. */
-  acknowledgedGeneration: number;
-  expiresAt: string;
-  revokedAt: string | null;
-  revokedReason: RevokedReason | null;
-  purgeAt: Date;
 }
 
 /** Where and how a session started, and whether its tokens arrived. */
@@ -156,6 +119,18 @@ export class SessionRepository {
     await this.#collection.updateOne(
       { _id: id, acknowledgedGeneration: { $lt: generation } },
       { $set: { acknowledgedGeneration: generation } },
+    );
+  }
+
+  /**
+   * Makes an active session fresh, because its person proved a second factor. `authTime` never goes back.
+   * @returns the session; null if it was revoked
+   */
+  stepUp(id: string, authTime: string, amr: readonly AuthenticationMethod[]): Promise<Session | null> {
+    return this.#collection.findOneAndUpdate(
+      { _id: id, revokedAt: null },
+      { $max: { authTime }, $set: { amr: [...amr] } },
+      { returnDocument: "after" },
     );
   }
 

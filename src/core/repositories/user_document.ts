@@ -63,6 +63,11 @@ export interface User extends Outbox {
    */
   sessionsEnded?: { at: string; exceptId: string | null };
   /**
+   * Present from the first time that the user begins to add a second factor: sign-ins read the factors. It stays if all are removed.
+   * Absent: the user has none. Not in the published documents.
+   */
+  mayHaveFactors?: true;
+  /**
    * When the owner of the user's first address or number proved it, after somebody had claimed it. Sessions that started
    * without a proof until then are not accepted. Absent: never. Not in the published documents.
    */

@@ -47,6 +47,11 @@ export class UserRepository extends UserLists {
     );
   }
 
+  /** Lets sign-ins of a user read the second factors. Before the first factor is stored, so that no sign-in misses it. */
+  async markFactors(id: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $set: { mayHaveFactors: true } });
+  }
+
   /**
    * Ends every session that somebody started without a proof until `at`, also one that a sign-in of this moment stores later, and
    * removes the name, locale and metadata that they gave.

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import Stripe from "stripe";
 import { optional, refine, string } from "zod/mini";
-import { localOnly, secret } from "#core/config.ts";
+import { ConfigError, type Environment, localOnly, readConfig, secret } from "#core/config.ts";
 import { NestError } from "#core/errors.ts";
 import { connectionsFor } from "#core/services/connections.ts";
 
@@ -149,4 +149,19 @@ export async function listAll<Item>(list: AsyncIterable<Item>, limit = 500): Pro
     if (items.length >= limit) break;
   }
   return items;
+}
+
+/**
+ * Opens Stripe with the key of the environment.
+ * @throws ConfigError for an invalid key; for a live key outside production, which could cancel real subscriptions; for a
+ *   test key in production, which would store test subscriptions there
+ */
+export function openStripe(environment: Environment): StripeApi {
+  const config = readConfig(stripeVariables, environment);
+  const { STAGE = "" } = environment;
+  const isLive = isLiveKey(config.STRIPE_SECRET_KEY);
+  const isOtherMode = isLive ? ["local", "nonprod"].includes(STAGE) : STAGE === "prod";
+  if (isOtherMode && config.STRIPE_URL === undefined)
+    throw new ConfigError(["STRIPE_SECRET_KEY"], `a ${isLive ? "live" : "test"} key with STAGE=${STAGE}`);
+  return StripeApi.open(config.STRIPE_SECRET_KEY, config.STRIPE_URL);
 }

@@ -1,5 +1,6 @@
 import type { Core } from "#core/core.ts";
 import type { AccessToken } from "#core/repositories/access_tokens.ts";
+import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import type { User } from "#core/repositories/users.ts";
 import { type AccessTokenClaims, unauthorized } from "#core/sessions/access_token.ts";
 import { authenticationOf } from "#core/sessions/authentication.ts";
@@ -10,6 +11,8 @@ import { hasEnded } from "#core/sessions/session_state.ts";
 export interface ValidToken {
   /** When the user signed in, ISO. */
   authTime: string;
+  /** How the user signed in. */
+  amr: readonly AuthenticationMethod[];
   /** The user as it was read; null if there is none. */
   user: User | null;
   /** The account that the user chose at the sign-in; null: none. */
@@ -44,9 +47,15 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
     throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
   const isAcknowledged = session.acknowledgedGeneration >= record.generation;
-  const { authTime } = authenticationOf(session);
+  const { authTime, amr } = authenticationOf(session);
   const accountId = session.accountId ?? null;
-  return { authTime, user, accountId, acknowledge: isAcknowledged ? null : () => acknowledge(core, record) };
+  return {
+    authTime,
+    amr,
+    user,
+    accountId,
+    acknowledge: isAcknowledged ? null : () => acknowledge(core, record),
+  };
 }
 
 /**

@@ -45,7 +45,7 @@ export async function readRights(
  */
 export function callerWith(
   caller: Caller,
-  { authTime, user, accountId, platformRoles, account }: ReadRights & ValidToken,
+  { authTime, amr, user, accountId, platformRoles, account }: ReadRights & ValidToken,
   request: unknown,
 ): Caller {
   if (caller.kind !== "user") return caller;
@@ -53,7 +53,7 @@ export function callerWith(
   const chosen = typeof named === "string" ? named : (accountId ?? undefined);
   const standing = account && user && standingIn({ user, ...account }, chosen);
   return {
-    ...{ ...caller, authTime },
+    ...{ ...caller, authTime, amr },
     ...(accountId !== null && { accountId }),
     ...(platformRoles && { rights: rightsOf(rolesOf(user ?? {}, platformRoles)) }),
     ...(standing && { account: standing }),

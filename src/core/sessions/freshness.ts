@@ -14,3 +14,13 @@ export function requireFresh(caller: Caller, now: Date): void {
   const age = caller.authTime === undefined ? Number.NaN : now.getTime() - Date.parse(caller.authTime);
   if (!(age <= FRESH_SECONDS * 1000)) throw new NestError("reauthentication_required");
 }
+
+/**
+ * Checks that a user signed in a short time ago with two factors, or presented the second one since (`create_mfa_challenge`).
+ * @throws NestError reauthentication_required
+ */
+export function requireFreshSecondFactor(caller: Caller, now: Date): void {
+  requireFresh(caller, now);
+  if (caller.kind === "user" && !caller.amr?.includes("mfa"))
+    throw new NestError("reauthentication_required");
+}

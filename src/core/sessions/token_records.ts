@@ -9,6 +9,7 @@ import { purgeAccessTokenAfter, purgeAfter } from "#core/retention.ts";
 import { hashSecret } from "#core/secrets.ts";
 import type { Authentication } from "#core/sessions/authentication.ts";
 import type { RefreshTokenParts } from "#core/sessions/refresh_token.ts";
+import type { SecondFactorCheck } from "#core/sessions/second_factor_check.ts";
 import { REFRESH_TOKEN_LIFETIME_SECONDS, sessionEnd } from "#core/sessions/session_end.ts";
 
 /** One issue of an access token, and the session that it belongs to. */
@@ -35,6 +36,8 @@ export interface AccessIssue extends Authentication {
 /** One issue of tokens: at sign-in (generation 1) or at a refresh. */
 export interface Issue extends AccessIssue {
   refreshToken: RefreshTokenParts;
+  /** Why no second factor is asked for. */
+  secondFactor: SecondFactorCheck;
 }
 
 /** What the claims of the access token have besides its record. */

@@ -7,6 +7,9 @@ import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 /** The errors of a wrong secret, or of a secret whose id does not exist. */
 const WRONG_SECRET: readonly ErrorCode[] = ["not_found", "token_not_found"];
 
+/** The errors of a right secret, whose user has a second step to go. */
+const RIGHT_SECRET: readonly ErrorCode[] = ["mfa_required", "mfa_enrollment_required"];
+
 /**
  * Runs a redemption or refresh, and counts its failure against the limit of failures per network. The attempt checks the
  * secret before the limit applies: a secret has 256 bits, so it can't be guessed. Therefore the limit never refuses a
@@ -22,7 +25,7 @@ export async function countFailures<Result>(
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof NestError && error.status < 500) {
+    if (error instanceof NestError && error.status < 500 && !RIGHT_SECRET.includes(error.code)) {
       const verdict = await core.rateLimiter.countOne("failures_per_network", networkOf(call.ip));
       if (WRONG_SECRET.includes(error.code)) refuseIfOver([verdict]);
     }

@@ -5,12 +5,14 @@ import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
 import { byHolder } from "#core/events/event_source.ts";
 import { signedIn } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
+import { type FirstFactor, passSecondFactor } from "#core/mfa/second_factor.ts";
 import { networkSubject } from "#core/rate_limits/network_subject.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
+import type { User } from "#core/repositories/users.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
@@ -35,6 +37,8 @@ export interface WonRedemption {
   redemption: Redemption;
   /** The active identifier with the link's address. */
   identifier: Identifier | null;
+  /** Its user, read after the call began. */
+  user: User | null;
 }
 
 export interface LinkSignIn {
@@ -52,11 +56,11 @@ export interface LinkSignIn {
  * Issues the session of a won redemption, and makes the writes that only a magic link needs: the user of a new address,
  * the end of the address's other links, the trial, the verified address, the known device. Every write can be repeated.
  * It fails only after all of them have settled.
- * @throws NestError authorization_not_found, unavailable
+ * @throws NestError authorization_not_found, mfa_required, mfa_enrollment_required, unavailable
  */
 export async function signInWithLink(
   core: LinkGrantCore,
-  { authorization, redemption, identifier: found }: WonRedemption,
+  { authorization, redemption, identifier: found, user }: WonRedemption,
   { client, secret, amr, accountId, now, call }: LinkSignIn,
 ): Promise<TokenPair> {
   const { _id, identifierValue, device, trialId } = authorization;
@@ -72,18 +76,28 @@ export async function signInWithLink(
   const proof = { source, at, verificationId: null, beakId: device?.beakId ?? null };
   const rootGrant: Grant = { type: "authorization_code", value: _id };
   const authTime = authorization.usedAt ?? at;
+  // What the link proves by itself.
+  const conclude = () =>
+    settleAll([
+      core.authorizations.endOthers(authorization, at),
+      trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
+      // `ensureUser` writes the user of an address that is not verified.
+      identifier.verifiedAt
+        ? completeUser(core, userId, identifier.createdAt)
+        : proveClaimed(core, identifier, { ...proof, isByClaimant: userId === newUserId }),
+    ]);
+  const first: FirstFactor = {
+    ...{ client, user, identifier, amr: [...amr], sessionId, rootGrant, device, deviceId: null },
+    ...{ accountId, beakId: proof.beakId, authTime, redeemed: { redemption, secret } },
+  };
+  const secondFactor = await passSecondFactor(core, first, conclude);
   const [pair, notice] = await settleAll([
     issueSession(core, {
       ...{ client, userId, device, sessionId, accountId, startedAt: authTime, authTime, amr },
-      ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call },
+      ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, refreshToken, now, call, secondFactor },
     }),
-    watchDevice(core, { client, sessionId, identifier, beakId: device?.beakId ?? null, authTime, at, call }),
-    core.authorizations.endOthers(authorization, at),
-    trialId === null ? null : redeemTrial(core, trialId, identifierValue, { at, call }),
-    // `ensureUser` writes the user of an address that is not verified.
-    identifier.verifiedAt
-      ? completeUser(core, userId, identifier.createdAt)
-      : proveClaimed(core, identifier, { ...proof, isByClaimant: userId === newUserId }),
+    watchDevice(core, { client, sessionId, identifier, beakId: proof.beakId, authTime, at, call }),
+    conclude(),
     device ? rememberDevice(core, identifier, { beakId: device.beakId, isProof: true }) : null,
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);

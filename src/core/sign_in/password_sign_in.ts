@@ -9,11 +9,13 @@ import { byHolder } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import { signedIn } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
+import { type FirstFactor, passSecondFactor } from "#core/mfa/second_factor.ts";
 import type { PasswordHasher } from "#core/passwords/password_hasher.ts";
 import { type CountedPassword, resetFailures } from "#core/passwords/password_limits.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Password } from "#core/repositories/passwords.ts";
+import type { User } from "#core/repositories/users.ts";
 import { newSecret } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { settleAll } from "#core/settle.ts";
@@ -41,6 +43,7 @@ export interface PasswordTokens extends TokenPair {
 export interface RightPassword {
   password: Password;
   identifier: Identifier;
+  user: User | null;
   counted: CountedPassword;
 }
 
@@ -60,11 +63,11 @@ export interface PasswordSignIn {
  * password was replaced or removed since it was read, the session ends. If that happens later, the session may be stored too late
  * to be revoked: then it is refused, because whoever replaces or removes a password ends all sessions of people who signed in
  * until then, and this one began before the comparison.
- * @throws NestError invalid_credentials, unavailable
+ * @throws NestError invalid_credentials, mfa_required, mfa_enrollment_required, unavailable
  */
 export async function signInWithPassword(
   core: PasswordGrantCore,
-  { password, identifier, counted }: RightPassword,
+  { password, identifier, user, counted }: RightPassword,
   { client, typed, device: asked, accountId, startedAt: now, call }: PasswordSignIn,
 ): Promise<PasswordTokens> {
   const { userId } = password;
@@ -75,17 +78,26 @@ export async function signInWithPassword(
   const { device, deviceId } = readCodeDevice(asked);
   const rehashed = core.passwordHasher.isOutdated(password) ? await core.passwordHasher.hash(typed) : null;
   const beakId = asked?.beak_id ?? null;
-  const [isAccepted, pair, notice] = await settleAll([
-    core.passwords.acceptPresented(password, rehashed),
+  const first: FirstFactor = {
+    ...{ client, user, identifier, amr: ["pwd"], sessionId, rootGrant, device, deviceId, beakId },
+    ...{ accountId, authTime: at, redeemed: null, mustChangePassword: password.mustChange },
+  };
+  const accept = () =>
+    settleAll([core.passwords.acceptPresented(password, rehashed), resetFailures(core, counted)]);
+  const secondFactor = await passSecondFactor(core, first, async () => {
+    const [isAccepted] = await accept();
+    if (!isAccepted) throw new NestError("invalid_credentials");
+  });
+  const [[isAccepted], pair, notice] = await settleAll([
+    accept(),
     issueSession(core, {
       ...{ client, userId, device, deviceId, sessionId, accountId, startedAt: at },
       ...{ authTime: at, amr: ["pwd"], generation: 1, grant: rootGrant, rootGrant },
       accessTokenId: newId("accessToken"),
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },
-      ...{ now, call },
+      ...{ now, call, secondFactor },
     }),
     watchDevice(core, { client, sessionId, identifier, beakId, authTime: at, at, call }),
-    resetFailures(core, counted),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, at)),
   ]);
   if (!isAccepted) {

@@ -16,12 +16,15 @@ export const tokenFields = {
 /** The fields of the response since 2026-12-01. */
 export const tokenFieldsOf2026 = {
   ...tokenFields,
-  /** null if it is in a cookie. */
+  /** null if it is in a cookie, or if the session keeps the one that it has. */
   refresh_token: nullable(string()),
   session_id: string(),
   auth_time: string(),
   amr: array(string()),
 };
+
+/** Tokens of a sign-in, or of a step-up, which leaves the session its refresh token. */
+export type IssuedTokens = Omit<TokenPair, "refreshToken"> & { refreshToken: string | null };
 
 /** The parameter of sign-ins since 2026-12-01 that asks for cookies; absent: as the client's app file says. */
 export const setCookie = optional(boolean());
@@ -30,10 +33,11 @@ export const setCookie = optional(boolean());
  * Translates tokens to the wire names of 2026-12-01.
  * @param isKept whether the refresh token is in a cookie, and not in the body
  */
-export function tokensToWireOf2026(pair: TokenPair, isKept: boolean) {
+export function tokensToWireOf2026(pair: IssuedTokens, isKept: boolean) {
   const { sessionId, authTime, amr } = pair;
   const refresh_token = isKept ? null : pair.refreshToken;
-  return { ...tokensToWire(pair), refresh_token, session_id: sessionId, auth_time: authTime, amr: [...amr] };
+  const own = tokensToWire({ ...pair, refreshToken: "" });
+  return { ...own, refresh_token, session_id: sessionId, auth_time: authTime, amr: [...amr] };
 }
 
 /** Translates tokens to wire names. */
@@ -66,5 +70,7 @@ export const SIGN_IN_ERRORS = [
   "incorrect_redirect_uri",
   "incorrect_code_verifier",
   "client_not_found",
+  "mfa_required",
+  "mfa_enrollment_required",
   "rate_limited",
 ] as const satisfies readonly ErrorCode[];

@@ -5,7 +5,6 @@ import { signInFailed } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
-import type { User } from "#core/repositories/users.ts";
 import { newDerivation } from "#core/sessions/refresh_token.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
@@ -96,11 +95,11 @@ async function resumeRedemption(
  */
 async function admitted(
   core: LinkGrantCore,
-  { user, ...won }: WonRedemption & { user: User | null },
+  won: WonRedemption,
   { isUserCode }: PresentedCode,
   { now, call }: Redeeming,
 ): Promise<WonRedemption> {
-  const { authorization, identifier } = won;
+  const { authorization, identifier, user } = won;
   if (identifier !== null && mayNotSignIn(user)) {
     const refused = { userId: identifier.userId, cause: "disabled" } as const;
     const failed = signInFailed(authorization, refused, call, now.toISOString());

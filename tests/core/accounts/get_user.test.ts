@@ -46,6 +46,7 @@ describe("get_user of 2026-12-01", () => {
       locale: null,
       metadata: {},
       has_password: false,
+      mfa_enabled: false,
       roles: ["user"],
       capabilities: ["account.audit.read", "account.manage", "account.users.manage", "account.users.read"],
       identifiers: [identifier],

@@ -10,6 +10,8 @@ const PRICE = { priceId: "price_acme", productId: "prod_acme" };
 
 const NONE = { local: null, nonprod: null, prod: null };
 
+const CLIENT = { id: "acme_web", name: "Acme", redirectUris: ["https://acme.example/sign-in"] };
+
 const settings = {
   name: "Acme",
   emoji: "",
@@ -24,7 +26,7 @@ const settings = {
   locales: ["en", "fr"],
   signOff: { en: "The Acme team", fr: "L’équipe Acme" },
   mail: { from: "Acme <no-reply@acme.example>" },
-  clients: [{ id: "acme_web", name: "Acme", redirectUris: ["https://acme.example/sign-in"] }],
+  clients: [CLIENT],
   plans: [
     {
       id: "pro",
@@ -94,6 +96,7 @@ test("fills in what an app leaves out", () => {
         phoneCountries: [],
         cookies: { enabled: false, default: false },
         captcha: null,
+        mfa: { policy: "optional", factors: ["totp", "sms"] },
         adapters: [],
         claims: {},
       },
@@ -216,6 +219,28 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     ["clients", 0, "passwordMinLength"],
     { local: 5, nonprod: 15, prod: 15 },
     "clients[0].passwordMinLength.local is 5, but must be a whole number from 6 to 128.",
+  ],
+  [
+    "a required second factor of no type",
+    ["clients", 0, "mfa"],
+    { policy: "required", factors: [] },
+    "clients[0].mfa requires a second factor, but factors is empty. Add totp.",
+  ],
+  [
+    "a required second factor that a stage can't ask for",
+    ["clients", 0],
+    {
+      ...CLIENT,
+      mfa: { policy: "required_for_roles" },
+      grants: { local: ["mfa"], nonprod: ["mfa"], prod: [] },
+    },
+    "clients[0].grants.prod lacks mfa, which mfa.policy requires. Add mfa.",
+  ],
+  [
+    "a required second factor of people who are signed in when they register",
+    ["clients", 0],
+    { ...CLIENT, mfa: { policy: "required" }, grants: ["mfa"], registrationMode: "immediate" },
+    "clients[0].mfa requires a second factor, but registrationMode immediate signs people in without one. Set it to verify_first.",
   ],
   [
     "an adapter that does not exist",

@@ -11,6 +11,9 @@ import { handler as removeIdentifier } from "#methods/2026-12-01/identifiers/rem
 import { handler as sendVerification } from "#methods/2026-12-01/identifiers/send_verification.ts";
 import { handler as setPrimary } from "#methods/2026-12-01/identifiers/set_primary_identifier.ts";
 import { handler as verifyIdentifier } from "#methods/2026-12-01/identifiers/verify_identifier.ts";
+import { handler as regenerateCodes } from "#methods/2026-12-01/mfa/regenerate_recovery_codes.ts";
+import { handler as removeFactor } from "#methods/2026-12-01/mfa/remove_mfa_factor.ts";
+import { handler as verifyFactor } from "#methods/2026-12-01/mfa/verify_mfa_factor.ts";
 import { handler as createReset } from "#methods/2026-12-01/passwords/create_password_reset.ts";
 import { handler as resetPassword } from "#methods/2026-12-01/passwords/reset_password.ts";
 import { handler as sendReset } from "#methods/2026-12-01/passwords/send_password_reset.ts";
@@ -35,6 +38,7 @@ import { handler as sendTestMessage } from "#methods/2026-12-01/webhooks/send_te
 import { handler as updateWebhook } from "#methods/2026-12-01/webhooks/update_webhook.ts";
 import { addIdentifier, email, sentSecret } from "#tests/support/identifiers.ts";
 import { as, newAddress, newMember, newOwner, type Owner, userToAdd } from "#tests/support/members.ts";
+import { appCode, createFactor, enrol, firstStep, presentFactor } from "#tests/support/mfa.ts";
 import { exchange, linkIn, MAC, NATIVE, REDIRECT, SIMPLE, type TestNest } from "#tests/support/nest.ts";
 import { P1, P2, sentReset, signInWith } from "#tests/support/passwords.ts";
 import { giveRole } from "#tests/support/roles.ts";
@@ -119,6 +123,15 @@ async function withSecondAddress(nest: TestNest): Promise<Change> {
 /** Redeems a link of a new address. */
 async function withLink(nest: TestNest): Promise<Change> {
   return publicly(exchange(await nest.emailedCode({ identifier_value: newAddress("link") })));
+}
+
+/** A session of a user who presented an authenticator app. */
+async function withBothFactors(nest: TestNest) {
+  const address = newAddress("factor");
+  const { seed, factorId: factor_id } = await enrol(nest, address);
+  const proof = { factor_id, code: appCode(seed, nest.clock.now()) };
+  const { body } = await presentFactor(nest, await firstStep(nest, address), proof);
+  return { owner: { ...body, address } as Owner, factor_id };
 }
 
 /** Every change that an event records in the write that makes it. */
@@ -286,6 +299,36 @@ export const CHANGES: readonly RecordedChange[] = [
     ...{ handler: register, action: "user.created" },
     prepare: async () => publicly({ client_id: SIMPLE, ...email(newAddress("new")), password: P1 }),
   },
+  {
+    ...{ handler: verifyFactor, action: "mfa.factor_added" },
+    async prepare(nest) {
+      const owner = await newOwner(nest);
+      const { factor_id, secret } = (await createFactor(nest, owner)).body;
+      // The repeated call is 61 s later: the code of the next step is right at both times, from the start of a step on.
+      nest.clock.advance(30 - ((nest.clock.now().getTime() / 1000) % 30));
+      return byOwner(owner, { factor_id, code: appCode(secret, nest.clock.now(), 1) });
+    },
+  },
+  {
+    ...{ handler: removeFactor, action: "mfa.factor_removed" },
+    async prepare(nest) {
+      const { owner, factor_id } = await withBothFactors(nest);
+      return byOwner(owner, { factor_id });
+    },
+  },
+  {
+    ...{ handler: regenerateCodes, action: "mfa.recovery_codes_regenerated", records: "each" },
+    prepare: async (nest) => byOwner((await withBothFactors(nest)).owner),
+  },
+  {
+    ...{ handler: authenticate, action: "mfa.recovery_code_used" },
+    async prepare(nest) {
+      const address = newAddress("factor");
+      const { recoveryCodes } = await enrol(nest, address);
+      const mfa_token = await firstStep(nest, address);
+      return publicly({ client_id: NATIVE, grant_type: "mfa", mfa_token, recovery_code: recoveryCodes[0] });
+    },
+  },
   { handler: authenticate, action: "user.created", prepare: withLink },
   { handler: authenticate, action: "user.signed_in", prepare: withLink },
 ];
@@ -294,6 +337,9 @@ export const CHANGES: readonly RecordedChange[] = [
 export const NOT_CRASHED: Readonly<Record<string, string>> = {
   issue_token: "The row is beside its session, as after a sign-in. It is refused in production.",
   send_magic_link: "Stores a link and mails it. Neither is an event: nothing of a user changes.",
+  create_mfa_challenge: "Stores a challenge. Nothing of a user changes before a factor is presented.",
+  create_mfa_factor: "Stores a factor that counts only once verify_mfa_factor has accepted its first code.",
+  send_mfa_code: "Stores a code and sends it. Neither is an event: nothing of a user changes.",
   send_otp: "Stores a code and sends it. Neither is an event: nothing of a user changes.",
   enrol_alpha_user: "Adds an address to a list of MailChimp. No user of Nest changes.",
   create_checkout_session: "Stripe reports the purchase. The suite crashes the handling of its events.",
@@ -305,6 +351,14 @@ export const NOT_CRASHED: Readonly<Record<string, string>> = {
 export const READS: readonly string[] = [
   ...["check_verification", "get_account", "get_billing_history", "get_marketing_consent"],
   ...["get_sign_in_history", "get_subscription_status", "get_user", "list_account_users", "list_accounts"],
-  ...["list_audit_logs", "list_news_items", "list_plans", "list_roles", "list_sessions", "list_users"],
+  ...[
+    "list_audit_logs",
+    "list_mfa_factors",
+    "list_news_items",
+    "list_plans",
+    "list_roles",
+    "list_sessions",
+    "list_users",
+  ],
   ...["list_webhook_deliveries", "list_webhooks"],
 ];

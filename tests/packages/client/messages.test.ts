@@ -8,7 +8,13 @@ const answer = (code: ErrorCode, retryAfterSeconds: number | null = null) =>
   new ErrorAnswer("send_magic_link", { status: 429, code, retryAfterSeconds, requestId: "r" });
 
 /** Errors about a code that a person received by SMS or mail. */
-const ABOUT_CODES = ["delivery_failed", "verification_not_found"];
+const ABOUT_CODES = [
+  "delivery_failed",
+  "mfa_failed",
+  "mfa_required",
+  "mfa_token_expired",
+  "verification_not_found",
+];
 
 describe("messageOf", () => {
   const codes = Object.values(METHODS).flatMap(({ errors }) => errors.split(" "));

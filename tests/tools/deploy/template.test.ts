@@ -322,6 +322,9 @@ describe("least privilege", () => {
         "check_verification",
         "send_verification",
         "verify_identifier",
+        "create_mfa_factor",
+        "send_mfa_code",
+        "verify_mfa_factor",
         "create_password_reset",
         "reset_password",
         "send_password_reset",
@@ -354,6 +357,7 @@ describe("least privilege", () => {
         "remove_unredeemed_trials",
       ],
       STRIPE_WEBHOOK_SECRETS: ["stripe_webhook"],
+      FACTOR_KEYS: ["create_mfa_factor", "verify_mfa_factor", "authenticate_user"],
       WEBHOOK_KEYS: ["create_webhook", "rotate_webhook_secret", "deliver_webhooks"],
     });
     const methods = functions.filter(({ name }) => /-\d{4}-/.test(name)).length;

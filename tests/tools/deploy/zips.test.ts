@@ -9,6 +9,7 @@ import { publicHalves } from "#core/keys/signing_keys.ts";
 import type { Result } from "#entry/answer.ts";
 import { digitsIn } from "#tests/support/codes.ts";
 import { email, tokenIn } from "#tests/support/identifiers.ts";
+import { appCode } from "#tests/support/mfa.ts";
 import {
   CHALLENGE,
   codeIn,
@@ -26,7 +27,7 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 import { nodesToTry } from "#tests/support/other_node.ts";
-import { P1 } from "#tests/support/passwords.ts";
+import { givePassword, P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
 import { writeSettings } from "#tests/support/stage.ts";
@@ -442,6 +443,47 @@ describe.each(nodesToTry())(
       await call("retry_webhook_delivery", { delivery_id });
       await call("update_webhook", { ...named, enabled: false });
       await call("delete_webhook", named);
+    }, 30_000);
+
+    test("the methods of second factors add one, present it, replace the recovery codes and remove it", async () => {
+      const call = async (method: string, body: object, bearer?: string) => {
+        const headers: Record<string, string> =
+          bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+        return (await zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, headers)).body;
+      };
+      const address = "factors@example.com";
+      await givePassword(nest, address);
+      const present = (body: object) => call("authenticate_user", { client_id: NATIVE, ...body });
+      const password = {
+        grant_type: "password",
+        identifier_type: "email",
+        identifier_value: address,
+        password: P1,
+      };
+      const { access_token } = await present(password);
+      const created = await call("create_mfa_factor", { factor_type: "totp", confirm: true }, access_token);
+      const code = (steps: number) => appCode(created.secret, nest.clock.now(), steps);
+      const proof = { factor_id: created.factor_id, code: code(-1) };
+      const verified = await call("verify_mfa_factor", proof, access_token);
+      expect(verified.recovery_codes).toHaveLength(10);
+      const { meta } = await present(password);
+      const sent = { client_id: NATIVE, mfa_token: meta.mfa_token, factor_id: created.factor_id };
+      expect((await call("send_mfa_code", sent)).code).toBe("factor_not_found");
+      const factor = {
+        grant_type: "mfa",
+        mfa_token: meta.mfa_token,
+        factor_id: created.factor_id,
+        code: code(0),
+      };
+      const { access_token: bearer } = await present(factor);
+      const listed = await call("list_mfa_factors", {}, bearer);
+      expect(listed.items).toHaveLength(1);
+      const opened = await call("create_mfa_challenge", { client_id: NATIVE }, bearer);
+      expect(opened.factors).toHaveLength(1);
+      const replaced = await call("regenerate_recovery_codes", {}, bearer);
+      expect(replaced.recovery_codes).toHaveLength(10);
+      const removed = await call("remove_mfa_factor", { factor_id: created.factor_id }, bearer);
+      expect(removed.removed_at).toBeDefined();
     }, 30_000);
 
     test("the adapter beep signs in with a form in base64, as API Gateway sends it, and opens its core once", async () => {

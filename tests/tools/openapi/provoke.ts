@@ -31,6 +31,7 @@ import {
   ACCOUNT_PROVOCATIONS,
   readyForAccounts,
 } from "#tests/tools/openapi/provoke_accounts.ts";
+import { MFA_METHODS, MFA_PROVOCATIONS, readyFactor, readyForMfa } from "#tests/tools/openapi/provoke_mfa.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
 
@@ -123,6 +124,7 @@ export class Asker {
         address,
         options: { internal: true },
       };
+    if (MFA_METHODS.includes(this.form.name)) return readyForMfa(good, this.form.name, body);
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
     const needsUser = security.includes("bearer") || "refresh_token" in body || "user_id" in body;
     const tokens = needsUser ? await good.signIn(address) : null;
@@ -144,6 +146,8 @@ export class Asker {
       body.client_id = NATIVE;
       await givePassword(good, address, String(body.password));
     }
+    if ("mfa_token" in body && this.form.name === "authenticate_user")
+      Object.assign(body, await readyFactor(good));
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (ACCOUNT_METHODS.includes(this.form.name)) return readyForAccounts(good, this.form.name, body);
@@ -543,6 +547,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
     asker.send({}, await longSignedIn(asker)),
 
   ...ACCOUNT_PROVOCATIONS,
+  ...MFA_PROVOCATIONS,
   "get_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:last_admin": async (asker) => {

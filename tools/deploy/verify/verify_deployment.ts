@@ -19,6 +19,7 @@ const TEMPLATE = "cloudformation-template-update-stack.json";
 /** The parameters that functions read, by type. */
 const PARAMETERS = {
   CAPTCHA_SECRETS: "SecureString",
+  FACTOR_KEYS: "SecureString",
   INTERNAL_KEYS: "SecureString",
   MONGODB_URI: "SecureString",
   PASSWORD_PEPPERS: "SecureString",

@@ -60,10 +60,14 @@ export function keyListCommands(addCommand: AddCommand): void {
 
   const first = addCommand(
     "first",
-    "moves a refresh key, a pepper or a key of webhooks to the front; it is used from the next deployment on",
+    "moves a refresh key, a pepper, or a key of webhooks or factors to the front; it is used from the next deployment on",
   )
     .argument("<id>")
-    .option("--of <name>", "the secret: REFRESH_KEYS, PASSWORD_PEPPERS or WEBHOOK_KEYS", "REFRESH_KEYS");
+    .option(
+      "--of <name>",
+      "the secret: REFRESH_KEYS, PASSWORD_PEPPERS, WEBHOOK_KEYS or FACTOR_KEYS",
+      "REFRESH_KEYS",
+    );
   examples(
     actOnConfiguration(first, (terminal, id: string, options: StageOptions & { of: string }) =>
       change(terminal, orderedName(options.of), options, async (entries) => toFront(entries, id)),

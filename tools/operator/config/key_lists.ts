@@ -59,6 +59,8 @@ export const KEY_LISTS: Readonly<Record<string, KeyList>> = {
   PASSWORD_PEPPERS: keysInOrder(),
   // The first key encrypts the secrets of new webhooks, the others decrypt older ones.
   WEBHOOK_KEYS: keysInOrder(),
+  // The first key encrypts the seeds of new authenticator apps, the others decrypt older ones.
+  FACTOR_KEYS: keysInOrder(),
   INTERNAL_KEYS: {
     read: (value) =>
       readConfig(internalKeyVariables, { INTERNAL_KEYS: value }).INTERNAL_KEYS.map(internalEntry),

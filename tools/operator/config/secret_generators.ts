@@ -7,6 +7,7 @@ export const SECRET_GENERATORS: Readonly<Record<string, () => string | Promise<s
   [WHOLE_KEYS]: async () => JSON.stringify(await generateKeySet(new Date())),
   REFRESH_KEYS: () => JSON.stringify([{ id: "1", key: newSecret() }]),
   PASSWORD_PEPPERS: () => JSON.stringify([{ id: "1", key: newSecret() }]),
+  FACTOR_KEYS: () => JSON.stringify([{ id: "1", key: newSecret() }]),
   WEBHOOK_KEYS: () => JSON.stringify([{ id: "1", key: newSecret() }]),
   RATE_LIMIT_KEY: newSecret,
   // The hash of a key that is thrown away: there is no internal caller until one is added.

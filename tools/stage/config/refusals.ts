@@ -57,6 +57,7 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
   REFRESH_KEYS: refuseKeys,
   PASSWORD_PEPPERS: refuseKeys,
   WEBHOOK_KEYS: refuseKeys,
+  FACTOR_KEYS: refuseKeys,
   SIGNING_KEYS: (value) => {
     const { keys } = parseKeySet(JSON.parse(value));
     // A retired key verifies only, so it needs no private half.

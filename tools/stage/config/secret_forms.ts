@@ -84,6 +84,9 @@ const FORMS: Readonly<Record<string, Form>> = {
   WEBHOOK_KEYS: jsonOf('a list of keys: [{"id":"1","key":"<64 hex>"}]; `config make` generates it', (keys) =>
     hasEach(keys, ["id", "key"]),
   ),
+  FACTOR_KEYS: jsonOf('a list of keys: [{"id":"1","key":"<64 hex>"}]; `config make` generates it', (keys) =>
+    hasEach(keys, ["id", "key"]),
+  ),
   INTERNAL_KEYS: (value) => (value.startsWith("[") ? INTERNAL_LIST(value) : INTERNAL_HASHES(value)),
   CAPTCHA_SECRETS: jsonOf(
     'an object of secrets: {"<secretRef>":"<secret>"}; `config make` writes an empty one',

@@ -10,6 +10,7 @@ import {
   replacedSubscription,
 } from "#core/messages/templates/rejected_subscription.ts";
 import { passwordChanged, resetPassword } from "#core/messages/templates/reset_password.ts";
+import { mfaChanged, recoveryCodeUsed } from "#core/messages/templates/second_factors.ts";
 import { newDevice, sessionsEnded, webhookDisabled } from "#core/messages/templates/security_notices.ts";
 import { registrationCode, signInCode } from "#core/messages/templates/sign_in_code.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
@@ -35,6 +36,8 @@ export const TEMPLATES = {
   address_changed: addressChanged,
   new_device: newDevice,
   sessions_ended: sessionsEnded,
+  mfa_changed: mfaChanged,
+  recovery_code_used: recoveryCodeUsed,
   webhook_disabled: webhookDisabled,
   welcome,
   "welcome-trial": welcomeTrial,

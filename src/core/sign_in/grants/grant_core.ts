@@ -6,7 +6,7 @@ import type { IssueCore } from "#core/sessions/issue_session.ts";
 
 /** The dependencies of every grant. */
 export type GrantCore = IssueCore &
-  Pick<Core, "clock" | "log"> & {
+  Pick<Core, "clock" | "log" | "mfaChallenges" | "mfaFactors"> & {
     oauthClients: OAuthClients;
     rateLimiter: RateLimiter;
     refreshKeys: RefreshKeys;

@@ -13,14 +13,8 @@ import { hashSecret } from "#core/secrets.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
-import {
-  type CodeGrantCore,
-  type CodeSignIn,
-  type CodeTokens,
-  newUserIdOf,
-  type RightCode,
-  signInWithCode,
-} from "#core/sign_in/code_sign_in.ts";
+import { type CodeTokens, signInWithCode } from "#core/sign_in/code_sign_in.ts";
+import { type CodeGrantCore, type CodeSignIn, newUserIdOf, type RightCode } from "#core/sign_in/win_code.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { identityOf } from "#core/verifications/code_request.ts";
@@ -100,7 +94,7 @@ async function redeemToken(
   if (identifier === null && client.registration === "closed") throw notFound();
   const presented = { client, secret: token, amr: ["link"], ...readDevice(asked) } as const;
   const signIn: CodeSignIn = { ...presented, accountId: asked.account_id, now, call };
-  return complete(core, { verification, identifier, counted: null }, signIn);
+  return complete(core, { verification, identifier, user, counted: null }, signIn);
 }
 
 /**
@@ -135,7 +129,7 @@ async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call):
   if (identifier === null && client.registration === "closed") throw notFound();
   const presented = { client, secret: nonce, amr: ["otp"], ...device } as const;
   const signIn: CodeSignIn = { ...presented, accountId: request.account_id, now, call };
-  return complete(core, { verification, identifier, counted }, signIn);
+  return complete(core, { verification, identifier, user, counted }, signIn);
 }
 
 const readDevice = ({ device }: Pick<OtpRequest, "device">) => ({

@@ -62,7 +62,8 @@ export const password = {
  * Signs a user in with a password. It is counted before it is compared. An unknown identifier, a user without a password, a
  * locked and a wrong password take the same steps and the same time, and get the same error.
  * @throws NestError validation_failed for a missing field; client_not_found, grant_not_allowed, invalid_identifier,
- *   captcha_required, captcha_failed, captcha_unavailable, invalid_credentials, account_not_found, rate_limited, unavailable
+ *   captcha_required, captcha_failed, captcha_unavailable, invalid_credentials, mfa_required,
+ *   mfa_enrollment_required, account_not_found, rate_limited, unavailable
  */
 async function redeemPassword(
   core: PasswordGrantCore,
@@ -92,7 +93,7 @@ async function redeemPassword(
   const isRight = await core.passwordHasher.matches(asked.password, stored);
   if (found === null || stored === null || !isRight)
     throw await refuse(core, { client, found, stored }, call);
-  const right = { password: stored, identifier: found.identifier, counted };
+  const right = { password: stored, identifier: found.identifier, user: found.user, counted };
   const { device, account_id: accountId } = request;
   return complete(core, right, { client, typed: asked.password, device, accountId, startedAt, call });
 }

@@ -87,7 +87,7 @@ async function rotateRefreshToken(core: GrantCore, request: RefreshRequest, call
       ...{ generation: generation + 1, grant: { type: "refresh_token", value: token._id }, rootGrant },
       accessTokenId: accessTokenIdOf(rotation),
       refreshToken: deriveRefreshToken(core.refreshKeys, rotation, rotation.successorId, presented.secret),
-      ...{ now, call },
+      ...{ now, call, secondFactor: "earlier" },
     };
     // The client has this token, so its predecessor can be purged. Of several concurrent calls, only the first writes the
     // predecessor's document. If there is no successor, the first call may have stopped before that write.

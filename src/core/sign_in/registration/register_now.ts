@@ -149,6 +149,7 @@ async function complete(
       accessTokenId: newId("accessToken"),
       // Nobody has the token of a call that stopped, so another attempt issues another one.
       refreshToken: { id: newId("refreshToken"), secret: newSecret() },
+      secondFactor: "new_user",
     }),
     ensureUserWithAccount(core, userId, createdAt, registration),
     storeRegistered(

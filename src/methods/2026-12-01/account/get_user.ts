@@ -4,8 +4,8 @@
  * Other users need the capability `users.read`. `roles` are the platform roles. `capabilities` are those of the platform roles and of
  * the role in the account. `identifiers` includes unverified ones (`is_pending`), and for other callers than the user, for some days,
  * those that were removed before they were verified. `email` is the primary address.
- * `has_password` says whether `set_password` needs the current password. `account_id` chooses among several accounts of the user; absent,
- * it is the account of the session.
+ * `has_password` says whether `set_password` needs the current password, `mfa_enabled` whether sign-ins need a second factor.
+ * `account_id` chooses among several accounts of the user; absent, it is the account of the session.
  */
 import { array, boolean, nullable, number, optional, strictObject, string } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";
@@ -25,6 +25,7 @@ export const response = strictObject({
   account_id: string(),
   email: nullable(string()),
   has_password: boolean(),
+  mfa_enabled: boolean(),
   role: number(),
   role_key: nullable(string()),
   roles: array(string()),
@@ -44,20 +45,21 @@ export const handler = rpc({
   errors: ["account_not_found", "user_not_found"],
   async reads({ core, request: { user_id }, caller }) {
     const userId = namedUserOf(caller, user_id);
-    const [user, identifiers, pending, memberships, password, own, ofAccounts] = await Promise.all([
+    const [user, identifiers, pending, memberships, password, factors, own, ofAccounts] = await Promise.all([
       core.users.find(userId),
       core.identifiers.listByUser(userId),
       core.pendingIdentifiers.listByUser(userId),
       core.accountMembers.listByUser(userId),
       core.passwords.findByUser(userId),
+      core.mfaFactors.listActive(userId),
       core.roles.list("platform"),
       core.roles.list("account"),
     ]);
     const hasPassword = ownPassword(identifiers, password) !== null;
     const joined = { memberships, own: ofAccounts };
-    return { user, identifiers, pending, joined, own, hasPassword };
+    return { user, identifiers, pending, joined, own, hasPassword, factors };
   },
-  async run({ request, reads: { user, identifiers, pending, joined, own, hasPassword }, caller }) {
+  async run({ request, reads: { user, identifiers, pending, joined, own, hasPassword, factors }, caller }) {
     if (!user) throw new NestError("user_not_found");
     const isOwn = caller.kind === "user" && caller.userId === user._id;
     // Somebody else may have added what the owner of the user's address never proved.
@@ -75,6 +77,7 @@ export const handler = rpc({
       account_id: account.accountId,
       email: emailOf(identifiers),
       has_password: hasPassword,
+      mfa_enabled: factors.length > 0,
       role: account.level,
       role_key: account.roleKey,
       roles: roles.map(({ key }) => key),

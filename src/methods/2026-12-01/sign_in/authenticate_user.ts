@@ -10,14 +10,19 @@
  * session ends when the user is removed from the account. An account of which the user is no member gets `account_not_found`, and the
  * code or link still works.
  *
+ * A user with a second factor gets `mfa_required` from every grant but `refresh_token`, at every version date. The grant `mfa` takes
+ * `meta.mfa_token` with `factor_id` and `code`, or with `recovery_code`. It also completes `create_mfa_challenge`: then the session stays
+ * the same, `auth_time` and `amr` are new, and `refresh_token` is null, because the session keeps the one that it has.
+ *
  * With `set_cookie`, or if the client's app file has it as the default, the response sets the cookies `__Host-nest_access` and
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
  */
-import { boolean, enum as oneOf, optional, type output, strictObject } from "zod/mini";
+import { boolean, number, enum as oneOf, optional, type output, strictObject } from "zod/mini";
 import { CAPTCHA_ERRORS } from "#core/captcha/require_captcha.ts";
 import {
   captcha,
   codeKey,
+  factorKeys,
   mailer,
   passwordHasher,
   rateLimiter,
@@ -25,13 +30,13 @@ import {
   signer,
   texter,
 } from "#core/parts.ts";
-import type { TokenPair } from "#core/sessions/issue_session.ts";
 import {
   GRANT_TYPES_OF_2026,
   grantParametersOf2026,
   grantsOf2026,
 } from "#core/sign_in/grants/all_of_2026.ts";
 import {
+  type IssuedTokens,
   SIGN_IN_ERRORS,
   setCookie,
   tokenFieldsOf2026,
@@ -51,12 +56,14 @@ export const response = strictObject({
   ...tokenFieldsOf2026,
   user_created: optional(boolean()),
   password_change_required: optional(boolean()),
+  recovery_codes_left: optional(number()),
 });
 
 /** What the grants return: tokens, and what only some of them can tell. */
-interface SignedIn extends TokenPair {
+interface SignedIn extends IssuedTokens {
   userCreated?: boolean;
   passwordChangeRequired?: boolean;
+  recoveryCodesLeft?: number;
 }
 
 export const handler = rpc({
@@ -76,14 +83,16 @@ export const handler = rpc({
     "invalid_identifier",
     "invalid_credentials",
     "account_not_found",
+    "mfa_failed",
+    "mfa_token_expired",
     ...CAPTCHA_ERRORS,
   ],
-  parts: { captcha, codeKey, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },
+  parts: { captcha, codeKey, factorKeys, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },
   async run({ core, request, call, cookies }): Promise<output<typeof response>> {
     const client = core.oauthClients.find(request.client_id);
     const { isKept, refreshToken } = cookies.forSignIn(client, request);
     const asked = { ...request, refresh_token: refreshToken };
-    const { userCreated, passwordChangeRequired, ...pair }: SignedIn = await grantsOf2026[
+    const { userCreated, passwordChangeRequired, recoveryCodesLeft, ...pair }: SignedIn = await grantsOf2026[
       asked.grant_type
     ].redeem(core, asked, call);
     if (client && isKept) cookies.set(client, pair);
@@ -91,6 +100,7 @@ export const handler = rpc({
       ...tokensToWireOf2026(pair, isKept),
       // Grants that can't tell say nothing about it.
       ...(userCreated !== undefined && { user_created: userCreated }),
+      ...(recoveryCodesLeft !== undefined && { recovery_codes_left: recoveryCodesLeft }),
       ...(passwordChangeRequired !== undefined && { password_change_required: passwordChangeRequired }),
     };
   },

@@ -1,0 +1,10 @@
+/** Second factors: an authenticator app, a code by SMS, a code by mail. */
+export const MFA_FACTORS = ["totp", "sms", "email"] as const;
+export type MfaFactorType = (typeof MFA_FACTORS)[number];
+
+/** Whose sign-ins need a second factor: those of users who have one; also those of every user with a platform role; all. */
+export const MFA_POLICIES = ["optional", "required_for_roles", "required"] as const;
+type MfaPolicy = (typeof MFA_POLICIES)[number];
+
+/** Whose sign-ins with a client need a second factor, and the factors that users can add. */
+export type MfaSettings = Readonly<{ policy: MfaPolicy; factors: readonly MfaFactorType[] }>;

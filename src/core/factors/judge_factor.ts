@@ -1,0 +1,56 @@
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { NestError } from "#core/errors.ts";
+import type { FactorOwner } from "#core/factors/factor_owner.ts";
+import { challengeEnded } from "#core/mfa/challenge.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
+import { primaryOf } from "#core/users/email_of.ts";
+
+/** The most factors of a user. */
+export const FACTORS_LIMIT = 10;
+
+/** What a user has before a factor is added. */
+export interface BeforeFactor {
+  owner: Pick<FactorOwner, "client" | "isEnrolling">;
+  factors: readonly MfaFactor[];
+  identifiers: readonly Identifier[];
+  /** The names of the enabled clients that can't ask for a second factor. */
+  shutOut: readonly string[];
+}
+
+/**
+ * Decides whether a user may add a factor, without I/O. A user who has proved no address or number may not: who claimed another
+ * person's address must not be able to lock its owner out.
+ * @param confirm whether the user knows which programs can't sign them in any more
+ * @throws NestError factor_type_not_allowed, own_address_not_verified, too_many_factors, mfa_confirmation_required;
+ *   mfa_token_expired if the person who enrols has a factor meanwhile
+ */
+export function judgeNewFactor(
+  { owner, factors, identifiers, shutOut }: BeforeFactor,
+  { factorType, confirm }: { factorType: FactorType; confirm: boolean },
+): void {
+  if (!owner.client.mfa.factors.includes(factorType)) throw new NestError("factor_type_not_allowed");
+  if (!hasProved(identifiers)) throw new NestError("own_address_not_verified");
+  const active = factors.filter(({ status }) => status === "active");
+  if (owner.isEnrolling && active.length > 0) throw challengeEnded();
+  if (active.length >= FACTORS_LIMIT) throw new NestError("too_many_factors");
+  if (active.length === 0 && shutOut.length > 0 && !confirm)
+    throw new NestError("mfa_confirmation_required", { meta: { clients: [...shutOut] } });
+}
+
+const hasProved = (identifiers: readonly Identifier[]) =>
+  identifiers.some(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
+
+/** The names of enabled clients that can't ask for a second factor. */
+export const clientsWithoutMfa = (clients: readonly OAuthClient[]): string[] =>
+  clients.filter(({ enabled, grants }) => enabled && !grants.includes("mfa")).map(({ name }) => name);
+
+/**
+ * The address to which a factor of the type `email` sends: the user's own primary address, never one of the request.
+ * @throws NestError own_address_not_verified
+ */
+export function ownAddress(identifiers: readonly Identifier[]): string {
+  const primary = primaryOf(identifiers, "email");
+  if (!primary?.verifiedAt) throw new NestError("own_address_not_verified");
+  return primary.identifierValue;
+}

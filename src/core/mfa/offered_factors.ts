@@ -1,0 +1,57 @@
+import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
+import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
+
+/** A factor that a person may present. */
+export interface OfferedFactor {
+  id: string;
+  factorType: FactorType;
+  /** What the person recognizes it by, such as the end of the number; null for an authenticator app. */
+  hint: string | null;
+}
+
+/** The first factor of a sign-in, or how the person of a session signed in. */
+export type FirstProof = Pick<MfaChallenge, "purpose" | "identifierType" | "identifierValue" | "amr">;
+
+/**
+ * Lists the factors that may follow a first factor, without I/O. Two proofs by the same channel are one factor: neither mail
+ * after a mailed link or code, nor an SMS after an SMS to the same number. A recovery code may always follow.
+ */
+export function offeredFactors(factors: readonly MfaFactor[], first: FirstProof): MfaFactor[] {
+  return factors.filter((factor) => factor.status === "active" && !isSameChannel(factor, first));
+}
+
+function isSameChannel({ factorType, identifierValue }: MfaFactor, first: FirstProof): boolean {
+  if (factorType === "totp" || provesKnowledge(first.amr)) return false;
+  if (first.purpose === "step_up" && first.amr.includes("mfa")) return false;
+  const isByMail = first.identifierType === "email" || first.amr.includes("link");
+  if (factorType === "email") return isByMail || first.purpose === "step_up";
+  // A session does not say to which number its code went.
+  return first.purpose === "step_up" ? first.amr.includes("otp") : identifierValue === first.identifierValue;
+}
+
+const provesKnowledge = (amr: readonly AuthenticationMethod[]) => amr.includes("pwd");
+
+/** Translates factors to what a person chooses from. */
+export const toOffered = (factors: readonly MfaFactor[]): OfferedFactor[] =>
+  factors.map(({ _id: id, factorType, identifierValue }) => ({
+    ...{ id, factorType, hint: identifierValue === undefined ? null : hintOf(identifierValue) },
+  }));
+
+/** Enough of an address or number for its owner to recognize it. */
+export function hintOf(identifierValue: string): string {
+  const [name = "", domain] = identifierValue.split("@");
+  return domain === undefined ? `•••${identifierValue.slice(-3)}` : `${name.slice(0, 1)}•••@${domain}`;
+}
+
+/** `factors` as an error names them. */
+export const offeredToWire = (offered: readonly OfferedFactor[]) =>
+  offered.map(({ id, factorType, hint }) => ({ id, factor_type: factorType, hint }));
+
+/** How the person of a session that two factors proved signed in (RFC 8176). */
+export function amrWith(
+  first: readonly AuthenticationMethod[],
+  factorType: FactorType | "recovery_code",
+): AuthenticationMethod[] {
+  return [...new Set([...first, factorType === "sms" ? ("sms" as const) : ("otp" as const), "mfa" as const])];
+}

@@ -1,0 +1,121 @@
+import type { Call } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
+import { byHolder } from "#core/events/event_source.ts";
+import { recoveryCodeUsed } from "#core/events/mfa_events.ts";
+import { signInFailed } from "#core/events/sign_in_events.ts";
+import { challengeEnded } from "#core/mfa/challenge.ts";
+import type { FactorKeys } from "#core/mfa/factor_keys.ts";
+import { offeredFactors } from "#core/mfa/offered_factors.ts";
+import { hashRecoveryCode } from "#core/mfa/recovery_codes.ts";
+import { isCodeOf, stepOf } from "#core/mfa/totp.ts";
+import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
+import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { CodeKey } from "#core/verifications/code_key.ts";
+import { countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
+
+export type PresentCore = AuditCore &
+  Pick<Core, "clock" | "mfaChallenges" | "mfaFactors" | "recoveryCodes"> & {
+    codeKey: CodeKey;
+    factorKeys: FactorKeys;
+    rateLimiter: RateLimiter;
+  };
+
+/** What a person presents: a code of a factor, or a recovery code. */
+export type PresentedFactor = { factorId: string; code: string } | { recoveryCode: string };
+
+/** A second factor that was right. */
+export interface RightFactor {
+  type: FactorType | "recovery_code";
+  /** The recovery codes that are left, if one was used. */
+  codesLeft: number | null;
+}
+
+/** Under which identity the failures of codes of a challenge are counted: new challenges do not reset the count. */
+const countedAs = ({ userId }: MfaChallenge) => userId;
+
+/**
+ * Checks a presented second factor. It is counted before it is compared: on its challenge, which allows five, and for its user. A
+ * code is accepted for one challenge only, which may present it again.
+ * @param reading the identifier of the first factor
+ * @throws NestError mfa_token_expired, mfa_failed, rate_limited, unavailable
+ */
+export async function presentFactor(
+  core: PresentCore,
+  challenge: MfaChallenge,
+  presented: PresentedFactor,
+  { reading, now, call }: { reading: Promise<Identifier | null>; now: Date; call: Call },
+): Promise<RightFactor> {
+  const { _id, userId, clientId, beakId } = challenge;
+  const at = now.toISOString();
+  const [attempted] = await Promise.all([core.mfaChallenges.countAttempt(_id, at), reading]);
+  if (attempted === null) throw challengeEnded();
+  const counted = await countPresentedCode(core, { identity: countedAs(challenge), beakId, call }, reading);
+  const right =
+    "recoveryCode" in presented
+      ? await useRecoveryCode(core, attempted, presented.recoveryCode, { at, call })
+      : await useFactor(core, attempted, presented, now);
+  if (right === null) {
+    await auditNow(core, signInFailed({ _id, clientId }, { userId }, call, at), "mfa_failed");
+    throw new NestError("mfa_failed");
+  }
+  await releaseRightCode(core, counted);
+  return right;
+}
+
+async function useFactor(
+  core: PresentCore,
+  challenge: MfaChallenge,
+  { factorId, code }: { factorId: string; code: string },
+  now: Date,
+): Promise<RightFactor | null> {
+  const offered = offeredFactors(await core.mfaFactors.listActive(challenge.userId), challenge);
+  const factor = offered.find(({ _id }) => _id === factorId);
+  if (!factor) return null;
+  const isRight =
+    factor.factorType === "totp"
+      ? await useTotp(core, challenge, { factor, code, now })
+      : isSentCode(core, challenge, { factorId, code }) &&
+        (await core.mfaFactors.use(factorId, now.toISOString()));
+  return isRight ? { type: factor.factorType, codesLeft: null } : null;
+}
+
+async function useTotp(
+  { factorKeys, mfaFactors }: PresentCore,
+  { _id: by, userId }: MfaChallenge,
+  { factor, code, now }: { factor: MfaFactor; code: string; now: Date },
+): Promise<boolean> {
+  const { _id, lastStep, lastStepBy } = factor;
+  const seed = factor.seed === undefined ? null : factorKeys.open(userId, factor.seed);
+  if (seed === null) return false;
+  // A call that was lost is repeated later than the code is shown.
+  const isRepeated = lastStep !== undefined && lastStepBy === by && isCodeOf(seed, code, lastStep);
+  const step = isRepeated ? lastStep : stepOf(seed, code, now);
+  return step !== null && mfaFactors.useStep(_id, { step, by, now: now.toISOString() });
+}
+
+/** What the code of a factor of a challenge is hashed with. */
+export const sentCodeOwner = (challengeId: string, factorId: string) => `${challengeId} ${factorId}`;
+
+function isSentCode(
+  { codeKey }: PresentCore,
+  { _id, sentCode }: MfaChallenge,
+  { factorId, code }: { factorId: string; code: string },
+): boolean {
+  const hash = sentCode?.factorId === factorId ? sentCode.codeHash : null;
+  return codeKey.matches(sentCodeOwner(_id, factorId), code, hash);
+}
+
+async function useRecoveryCode(
+  core: PresentCore,
+  { _id: by, userId, clientId, sessionId }: MfaChallenge,
+  typed: string,
+  { at, call }: { at: string; call: Call },
+): Promise<RightFactor | null> {
+  const event = recoveryCodeUsed(userId, byHolder({ userId, clientId, sessionId }, call), at);
+  const left = await core.recoveryCodes.use(userId, { hash: hashRecoveryCode(typed), by }, [event]);
+  return left && { type: "recovery_code", codesLeft: left.open.length };
+}

@@ -1,0 +1,98 @@
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { derivedIdOf, newId } from "#core/ids.ts";
+import type { RefreshKeys } from "#core/keys/refresh_keys.ts";
+import {
+  type ChallengeFacts,
+  type ChallengeToken,
+  challengeTokenToWire,
+  newChallenge,
+} from "#core/mfa/challenge.ts";
+import { offeredFactors, offeredToWire, toOffered } from "#core/mfa/offered_factors.ts";
+import { requiresEnrolment } from "#core/mfa/policy.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
+import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { Redemption } from "#core/repositories/redeemable.ts";
+import type { User } from "#core/repositories/users.ts";
+import { newSecret } from "#core/secrets.ts";
+import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
+import type { SecondFactorCheck } from "#core/sessions/second_factor_check.ts";
+
+export type SecondFactorCore = Pick<Core, "log" | "mfaChallenges" | "mfaFactors"> & {
+  refreshKeys: RefreshKeys;
+};
+
+/** A first factor that was right. */
+export interface FirstFactor
+  extends Pick<ChallengeFacts, "sessionId" | "rootGrant" | "amr" | "device" | "deviceId" | "beakId"> {
+  client: OAuthClient;
+  /** As it was read after `authTime`; null: the sign-in creates the user. */
+  user: Pick<User, "mayHaveFactors" | "roles"> | null;
+  identifier: Identifier;
+  /** The account that the person chose; undefined: the default account. */
+  accountId: string | undefined;
+  mustChangePassword?: boolean;
+  /** When it was presented first, ISO. A repeated request has the same time. */
+  authTime: string;
+  /**
+   * The redemption of a link or code, and its secret: a repeated request gets the same challenge. Null for a password, which proves
+   * the person each time.
+   */
+  redeemed: { redemption: Redemption; secret: string } | null;
+}
+
+/**
+ * Decides whether a first factor signs its user in, at every version date. Every grant calls it before it issues a session. A user
+ * with a factor must present it; a user whom a policy requires to have one must create it first. For users without a factor it
+ * reads nothing.
+ * @param conclude makes the writes that the first factor alone justifies, before the challenge is returned
+ * @throws NestError mfa_required, mfa_enrollment_required, unavailable; what `conclude` throws
+ */
+export async function passSecondFactor(
+  core: SecondFactorCore,
+  first: FirstFactor,
+  conclude: () => Promise<unknown>,
+): Promise<SecondFactorCheck> {
+  const { client, user, identifier } = first;
+  const factors = user?.mayHaveFactors ? await core.mfaFactors.listActive(identifier.userId) : [];
+  const isMissing = factors.length === 0 && requiresEnrolment(client, user);
+  if (factors.length === 0 && !isMissing) return "none";
+  await conclude();
+  throw await challenge(core, first, factors);
+}
+
+async function challenge(
+  core: SecondFactorCore,
+  first: FirstFactor,
+  factors: readonly MfaFactor[],
+): Promise<NestError> {
+  const purpose: MfaChallenge["purpose"] = factors.length === 0 ? "enrol" : "sign_in";
+  const token = tokenOf(core, first);
+  const created = newChallenge(token, factsOf(first, purpose), new Date(first.authTime));
+  await core.mfaChallenges.insertIfAbsent(created);
+  const meta = { mfa_token: challengeTokenToWire(token), expires_at: created.expiresAt };
+  core.log.info("second_factor_required", { user_id: created.userId, client_id: created.clientId, purpose });
+  if (purpose === "enrol") return new NestError("mfa_enrollment_required", { meta });
+  const offered = offeredToWire(toOffered(offeredFactors(factors, created)));
+  return new NestError("mfa_required", { meta: { ...meta, factors: offered } });
+}
+
+function tokenOf({ refreshKeys }: SecondFactorCore, { redeemed }: FirstFactor): ChallengeToken {
+  if (redeemed === null) return { id: newId("mfaChallenge"), secret: newSecret() };
+  const { redemption, secret } = redeemed;
+  const id = derivedIdOf(redemption.sessionId, "mfaChallenge");
+  return deriveRefreshToken(refreshKeys, redemption, id, secret);
+}
+
+function factsOf(first: FirstFactor, purpose: MfaChallenge["purpose"]): ChallengeFacts {
+  const { client, identifier, sessionId, rootGrant, amr, device, deviceId, beakId } = first;
+  const { _id: identifierId, userId, identifierType, identifierValue } = identifier;
+  return {
+    ...{ purpose, userId, clientId: client.id, sessionId, identifierId, identifierType, identifierValue },
+    ...{ rootGrant, amr: [...amr], device, deviceId, beakId },
+    ...(first.accountId !== undefined && { accountId: first.accountId }),
+    ...(first.mustChangePassword && { mustChangePassword: true as const }),
+  };
+}

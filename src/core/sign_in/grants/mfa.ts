@@ -1,0 +1,105 @@
+import { optional } from "zod/mini";
+import type { Call } from "#core/call.ts";
+import type { Core } from "#core/core.ts";
+import { challengeEnded, requireChallenge } from "#core/mfa/challenge.ts";
+import { type PresentCore, type PresentedFactor, presentFactor } from "#core/mfa/present_factor.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
+import type { TokenPair } from "#core/sessions/issue_session.ts";
+import { type ChosenAccountCore, signInToAccount } from "#core/sign_in/chosen_account.ts";
+import { requireFields } from "#core/sign_in/grants/required_fields.ts";
+import { type FinishCore, finishSignIn, type SecondStep } from "#core/sign_in/second_step.ts";
+import { stepUp } from "#core/sign_in/step_up.ts";
+import type { IssuedTokens } from "#core/sign_in/token_response.ts";
+import { withFailureRecorded } from "#core/verifications/attempt.ts";
+import { invalidBody, text } from "#core/wire.ts";
+
+interface MfaRequest {
+  client_id: string;
+  mfa_token?: string | undefined;
+  factor_id?: string | undefined;
+  code?: string | undefined;
+  recovery_code?: string | undefined;
+}
+
+export type MfaGrantCore = FinishCore & PresentCore & ChosenAccountCore & Pick<Core, "users">;
+
+/** The tokens of a second step. */
+export interface MfaTokens extends IssuedTokens {
+  /** The recovery codes that are left, if one was used. */
+  recoveryCodesLeft?: number;
+  /** Whether the user must set another password, if one was the first factor. */
+  passwordChangeRequired?: boolean;
+}
+
+/** A second factor, with the token of the first. */
+export const mfa = {
+  grantType: "mfa",
+  parameters: { mfa_token: optional(text()), factor_id: optional(text()), recovery_code: optional(text()) },
+  redeem: redeemFactor,
+} as const;
+
+/**
+ * Completes a sign-in or a step-up with the second factor. One of any number of simultaneous calls gets the tokens. If the response
+ * was lost, the same request gets the same session and refresh token, as with a link.
+ * @throws NestError validation_failed, client_not_found, grant_not_allowed, mfa_token_expired, mfa_failed, account_not_found,
+ *   rate_limited, unavailable
+ */
+async function redeemFactor(core: MfaGrantCore, request: MfaRequest, call: Call): Promise<MfaTokens> {
+  const { mfa_token: token } = requireFields(request, ["mfa_token"]);
+  const presented = readPresented(request);
+  const client = core.oauthClients.requireGrant(request.client_id, "mfa");
+  // A code must not be used up when no token can be signed.
+  await core.signer.key();
+  const now = core.clock.now();
+  const accepted = { clientId: client.id, purposes: ["sign_in", "step_up"], now } as const;
+  const { challenge, secret } = await requireChallenge(core, token, accepted, call);
+  const reading = firstIdentifier(core, challenge);
+  const right = await presentFactor(core, challenge, presented, { reading, now, call });
+  const recordFailure = () => core.mfaChallenges.recordFailedRedemption(challenge._id, now.toISOString());
+  return withFailureRecorded(recordFailure, async () => {
+    const step = { client, challenge, right, now, call };
+    const tokens = await (challenge.purpose === "step_up"
+      ? stepUp(core, step)
+      : signIn(core, { ...step, secret }, reading));
+    return {
+      ...tokens,
+      ...(challenge.mustChangePassword && { passwordChangeRequired: true }),
+      ...(right.codesLeft !== null && { recoveryCodesLeft: right.codesLeft }),
+    };
+  });
+}
+
+/** Starts the session, in the account that the first step chose. @throws NestError account_not_found, mfa_token_expired, unavailable */
+async function signIn(
+  core: MfaGrantCore,
+  step: SecondStep & { secret: string },
+  reading: Promise<Identifier | null>,
+): Promise<TokenPair> {
+  const identifier = await reading;
+  // It was removed after the first step.
+  if (!identifier) throw challengeEnded();
+  const { accountId } = step.challenge;
+  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: false };
+  return signInToAccount(core, chosen, step.call, () => finishSignIn(core, { ...step, identifier }));
+}
+
+/** @throws NestError validation_failed unless either a factor with a code, or a recovery code, is given */
+function readPresented({
+  factor_id: factorId,
+  code,
+  recovery_code: recoveryCode,
+}: MfaRequest): PresentedFactor {
+  if (recoveryCode !== undefined && factorId === undefined && code === undefined) return { recoveryCode };
+  if (recoveryCode === undefined && factorId !== undefined && code !== undefined) return { factorId, code };
+  throw invalidBody("needs either factor_id and code, or recovery_code");
+}
+
+async function firstIdentifier(
+  core: Pick<Core, "identifiers">,
+  { userId, identifierId, purpose }: MfaChallenge,
+) {
+  if (purpose === "step_up") return null;
+  const identifiers = await core.identifiers.listByUser(userId);
+  return identifiers.find(({ _id, removedAt }) => _id === identifierId && removedAt === null) ?? null;
+}

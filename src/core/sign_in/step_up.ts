@@ -1,0 +1,45 @@
+import { challengeEnded } from "#core/mfa/challenge.ts";
+import { amrWith } from "#core/mfa/offered_factors.ts";
+import { mintAccessToken } from "#core/sessions/access_token.ts";
+import { hasEnded } from "#core/sessions/session_state.ts";
+import { type AccessIssue, accessTokenRecord, claimSources } from "#core/sessions/token_records.ts";
+import { settleAll } from "#core/settle.ts";
+import { type FinishCore, noticeRecovery, type SecondStep, winChallenge } from "#core/sign_in/second_step.ts";
+import type { IssuedTokens } from "#core/sign_in/token_response.ts";
+
+/**
+ * Makes a session fresh, because its person presented a second factor. The session and its refresh token stay; the access token
+ * is of the same generation, so both access tokens work.
+ * @throws NestError mfa_token_expired if the session has ended; unavailable
+ */
+export async function stepUp(core: FinishCore, step: SecondStep): Promise<IssuedTokens> {
+  const { client, challenge, right, now, call } = step;
+  const { sessionId, userId } = challenge;
+  // `now` is earlier than these reads, so an end of all sessions that they miss is later than the new `authTime`.
+  const [session, user] = await Promise.all([core.sessions.find(sessionId), core.users.find(userId)]);
+  if (session === null || hasEnded(session, user) || session.expiresAt <= now.toISOString())
+    throw challengeEnded();
+  const { won, redemption } = await winChallenge(core, step, null);
+  const authTime = won.usedAt ?? now.toISOString();
+  const stepped = await core.sessions.stepUp(sessionId, authTime, amrWith(challenge.amr, right.type));
+  if (stepped === null) throw challengeEnded();
+  const issue: AccessIssue = {
+    ...{ client, userId, device: stepped.device, deviceId: stepped.deviceId, sessionId },
+    ...{ startedAt: stepped.createdAt, authTime, amr: stepped.amr ?? [], generation: stepped.generation },
+    ...{ grant: stepped.rootGrant, rootGrant: stepped.rootGrant },
+    ...{ accessTokenId: redemption.accessTokenId, now, call },
+  };
+  const record = accessTokenRecord(issue);
+  const { amr } = issue;
+  const [accessToken] = await settleAll([
+    mintAccessToken(core, record, claimSources(issue), { authTime, amr }),
+    core.accessTokens.insertOrExtend(record),
+    noticeRecovery(core, step),
+  ]);
+  core.log.info("stepped_up", { user_id: userId, client_id: client.id, session_id: sessionId });
+  return {
+    ...{ accessToken, refreshToken: null, userId, clientId: client.id, sessionId, authTime, amr },
+    expiresIn: Math.round((Date.parse(record.expiresAt) - now.getTime()) / 1000),
+    expiresAt: record.expiresAt,
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * Activates a second factor with its first code. From then on, every sign-in of the user requires a second factor.
+ *
+ * The caller is the one of `create_mfa_factor`. The current session stays and every other session of the user ends; with an `mfa_token`
+ * all end, and the user signs in again. With the first factor, the response has ten recovery codes, each of which takes the place of a
+ * factor once. They are in no later response. A factor allows five codes. If a call fails with a status of 500 or above, repeat it.
+ */
+import { array, nullable, optional, strictObject, string } from "zod/mini";
+import { factorOwner } from "#core/factors/factor_owner.ts";
+import { factorFields, factorToWire } from "#core/factors/factor_view.ts";
+import { verifyFactor } from "#core/factors/verify_factor.ts";
+import { codeKey, factorKeys, mailer, rateLimiter } from "#core/parts.ts";
+import { text } from "#core/wire.ts";
+import { rpc } from "#entry/rpc.ts";
+
+export const request = strictObject({ factor_id: text(), code: text(), mfa_token: optional(text()) });
+export const response = strictObject({ factor: factorFields, recovery_codes: nullable(array(string())) });
+
+export const handler = rpc({
+  name: "verify_mfa_factor",
+  version: "2026-12-01",
+  summary: "Activates a second factor with its first code.",
+  access: "public",
+  recognizesUser: true,
+  request,
+  response,
+  errors: [
+    "reauthentication_required",
+    "mfa_token_expired",
+    "factor_not_found",
+    "mfa_failed",
+    "rate_limited",
+    "client_not_found",
+  ],
+  parts: { codeKey, factorKeys, mailer, rateLimiter },
+  async run({ core, request: body, caller, call }) {
+    const owner = await factorOwner(core, body.mfa_token, { caller, call });
+    const presented = { factorId: body.factor_id, code: body.code };
+    const { factor, recoveryCodes } = await verifyFactor(core, owner, presented, call);
+    return { factor: factorToWire(factor), recovery_codes: recoveryCodes };
+  },
+});

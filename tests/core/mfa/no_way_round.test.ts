@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { listFiles } from "#tests/tools/docs/markdown.ts";
+
+/** Why each file that issues a session asks for no second factor, or what it asks. */
+const ISSUERS = {
+  // They pass `passSecondFactor` before.
+  "src/core/sign_in/code_sign_in.ts": "secondFactor }",
+  "src/core/sign_in/link_sign_in.ts": "secondFactor }",
+  "src/core/sign_in/password_sign_in.ts": "secondFactor }",
+  // The second factor was presented.
+  "src/core/sign_in/second_step.ts": '"presented"',
+  // The session passed when it started.
+  "src/core/sign_in/grants/refresh_token.ts": '"earlier"',
+  // The user is created by the same call.
+  "src/core/sign_in/registration/register_now.ts": '"new_user"',
+};
+/** Issues access tokens without `issueSession`: for tests outside production, and for a session that exists. */
+const WITHOUT_SESSION = ["src/core/sign_in/step_up.ts", "src/core/sign_in/test_token.ts"];
+
+const sources = listFiles("src").map((file) => [file, readFileSync(file, "utf8")] as const);
+const using = (name: string) =>
+  sources
+    .filter(([file, text]) => text.includes(`${name}(`) && !file.startsWith("src/core/sessions/"))
+    .map(([file]) => file)
+    .sort();
+
+test("every place that issues a session says what became of the second factor", () => {
+  expect(using("issueSession")).toEqual(Object.keys(ISSUERS).sort());
+  for (const [file, word] of Object.entries(ISSUERS)) expect(readFileSync(file, "utf8")).toContain(word);
+});
+
+test("every sign-in with one factor asks whether the user has a second", () => {
+  const asking = using("await passSecondFactor");
+  const oneFactor = Object.entries(ISSUERS).filter(([, word]) => word === "secondFactor }");
+  expect(asking).toEqual(oneFactor.map(([file]) => file).sort());
+});
+
+test("nothing else signs an access token", () => {
+  expect(using("mintAccessToken")).toEqual(WITHOUT_SESSION);
+});
