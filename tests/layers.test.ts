@@ -46,6 +46,7 @@ const LAYERS = [
   "src/core/factors",
   "src/core/sign_in",
   "src/core/mfa",
+  "src/core/oauth",
   "src/core/verifications",
   "src/core/passwords",
   "src/core/billing",

@@ -82,3 +82,6 @@ export const CALL_LIMIT_MS = 4500;
 
 /** Time for a webhook. Stripe waits longer than the desktop app; the function's timeout is slightly above this. */
 export const WEBHOOK_LIMIT_MS = 20_000;
+
+/** Time for a page that a browser waits for while Nest asks another service several questions. */
+export const REDIRECT_LIMIT_MS = 10_000;

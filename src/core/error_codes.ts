@@ -92,6 +92,8 @@ export const ERRORS = {
     "The nonce and the code belong to no open verification: unknown, wrong, used, expired, tried too often, or of another client.",
   ],
   factor_not_found: [404, "The user has no such second factor, or it can't be used here."],
+  provider_not_found: [404, "The app has no such OAuth provider."],
+  oauth_identity_not_found: [404, "The user has no such linked account of a provider."],
   identifier_not_found: [404, "The user has no address or number with this id."],
   role_not_found: [404, "The app has no role with this key."],
   webhook_not_found: [404, "The app has no webhook with this id."],
@@ -123,9 +125,10 @@ export const ERRORS = {
   too_many_webhooks: [409, "The app already has the maximum number of webhooks."],
   webhook_disabled: [409, "The webhook is disabled; enable it first."],
   last_admin: [409, "The user is the last administrator; make somebody else an administrator first."],
+  oauth_identity_taken: [409, "The account at the provider is linked to another user."],
   last_sign_in_method: [
     409,
-    "It is the last verified address or number of the user, who could not sign in without it.",
+    "It is the last verified address or number of the user, or the last linked account of a user without one.",
   ],
   active_subscription: [409, "The user has a subscription that has not ended; cancel it first."],
   already_subscribed: [

@@ -29,6 +29,7 @@ const PREFIXES = {
   erasure: "erased",
   event: "event",
   auditLog: "audit",
+  oauthIdentity: "oauthid",
   webhook: "webhook",
   webhookMessage: "msg",
   webhookDelivery: "whdel",

@@ -63,6 +63,7 @@ function route(verb: string, path: string, origin: string | null, oauthClients: 
   }
   if (path === JWKS_PATH || path === METADATA_PATH) requireVerb(verb, ["GET"]);
   if (path === REVOCATION_PATH) requireVerb(verb, ["POST"]);
+  if (/^\/1\/oauth\/[^/]+\/callback$/.test(path)) requireVerb(verb, ["GET", "POST"]);
   const webhook = /^\/(\d)\/webhook\/(.*)$/s.exec(path);
   if (webhook) return refuseWebhook(verb, path, webhook[1] ?? "", webhook[2] ?? "");
   const call = /^\/(\d)\/([\d-]+)\/(.*)$/s.exec(path);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { handler as oauthCallback } from "#callbacks/oauth_callback.ts";
 import { handler as oauthRevocation } from "#callbacks/oauth_revocation.ts";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
@@ -30,6 +31,7 @@ const needs = new Map<string, Needs>([
   ...methods,
   ["stripe_webhook", stripeWebhook.needs],
   ["ses_events", sesEvents.needs],
+  ["oauth_callback", oauthCallback.needs],
   ["oauth_revocation", oauthRevocation.needs],
   ...jobs,
   ...adapters,
@@ -66,6 +68,9 @@ const LIMITED = [
   "2026-12-01/create_password_reset",
   "2026-12-01/create_user",
   "2026-12-01/get_sign_in_history",
+  "2026-12-01/link_oauth",
+  "2026-12-01/start_oauth",
+  "oauth_callback",
   "2026-12-01/register_user",
   "2026-12-01/reset_password",
   "2026-12-01/set_password",
@@ -113,6 +118,11 @@ test.each([
     ],
   ],
   [
+    "the credentials at OAuth providers",
+    "OAUTH_CREDENTIALS",
+    ["2026-12-01/list_oauth_providers", "2026-12-01/start_oauth", "oauth_callback"],
+  ],
+  [
     "the peppers",
     "PASSWORD_PEPPERS",
     [
@@ -145,6 +155,7 @@ test.each([
       "static_backend",
       "stripe_webhook",
       "ses_events",
+      "oauth_callback",
       "oauth_revocation",
       "deliver_webhooks",
       "erase_deleted_users",
@@ -162,6 +173,7 @@ test("no function reads any other secret", () => {
     ...known,
     "CAPTCHA_SECRETS",
     "FACTOR_KEYS",
+    "OAUTH_CREDENTIALS",
     "PASSWORD_PEPPERS",
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRETS",
@@ -191,6 +203,8 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["2026-12-01/remove_mfa_factor", "ses:SendEmail"],
     ["2026-12-01/send_mfa_code", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/verify_mfa_factor", "ses:SendEmail"],
+    ["2026-12-01/link_oauth", "ses:SendEmail"],
+    ["2026-12-01/unlink_oauth", "ses:SendEmail"],
     ["2026-12-01/create_password_reset", "ses:SendEmail", "sns:Publish"],
     ["2026-12-01/reset_password", "ses:SendEmail"],
     ["2026-12-01/send_password_reset", "ses:SendEmail", "sns:Publish"],
@@ -221,6 +235,7 @@ test("variables that no deployment sets are marked as local", () => {
     "CAPTCHA_VERIFY_URL",
     "HIBP_URL",
     "LOCAL_INTERNAL_KEY",
+    "OAUTH_PROVIDERS_URL",
     "STRIPE_URL",
     "WEBHOOK_ALLOW_HOSTS",
   ]);

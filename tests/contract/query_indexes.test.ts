@@ -26,6 +26,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { codeToLink, linkAccount, newPerson, REDEEM_FIELDS, redeem, visit } from "#tests/support/oauth.ts";
 import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
@@ -100,6 +101,7 @@ async function live(): Promise<void> {
   ] as const)
     await nest.call(path, body, as);
   await useAccounts();
+  await useProviders(ada.access_token);
   await giveRole(nest, { key: "desk", ...own });
   await setRoles(nest, ada.user_id, ["admin"]);
   await setRoles(nest, (await nest.signIn("other@example.com")).user_id, ["admin"]);
@@ -181,6 +183,23 @@ async function live(): Promise<void> {
   expect(removed).toHaveLength(1);
 }
 
+async function useProviders(bearer: string): Promise<void> {
+  const person = newPerson();
+  await redeem(nest, (await visit(nest, person)).code);
+  await redeem(nest, (await visit(nest, person)).code);
+  const joining = newPerson();
+  await nest.signIn(String(joining.email));
+  await redeem(nest, (await visit(nest, joining)).code, { code_verifier: "wrong" });
+  const oauth_identity_id = await linkAccount(nest, bearer);
+  const code = await codeToLink(nest, bearer, person);
+  for (const [method, body] of [
+    ["link_oauth", { ...REDEEM_FIELDS, code }],
+    ["list_oauth_identities", {}],
+    ["unlink_oauth", { oauth_identity_id }],
+  ] as const)
+    await nest.call(`${V3}${method}`, body, { bearer });
+}
+
 async function useWebhooks(): Promise<void> {
   const { id: webhook_id } = await addWebhook(nest, { url: `http://${NOWHERE}/`, events: ["*"] });
   const delivery_id = await sendTest(nest, webhook_id);
@@ -201,7 +220,8 @@ beforeAll(async () => {
   const names = ["ADDRESS_AND_NETWORK", "ADDRESS", "KNOWN_DEVICE", "NETWORK"].map(
     (name) => `LINKS_PER_${name}`,
   );
-  const limits = [...names, "TRIAL_REQUESTS_PER_NETWORK", "NEW_TRIALS_PER_NETWORK", "FAILURES_PER_NETWORK"];
+  const networks = ["TRIAL_REQUESTS", "NEW_TRIALS", "FAILURES", "OAUTH_VISITS"];
+  const limits = [...names, ...networks.map((name) => `${name}_PER_NETWORK`)];
   nest = await startNest({
     environment: Object.fromEntries(limits.map((name) => [`LIMIT_${name}`, "100"])),
   });

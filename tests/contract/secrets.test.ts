@@ -8,6 +8,8 @@ const HOLD_ADDRESSES = [
   "authorizations",
   "identifiers",
   "mail-events",
+  "oauth_identities",
+  "oauth_states",
   "pending_identifiers",
   "trials",
   "verifications",

@@ -77,6 +77,7 @@ export async function endState({ nest }: ProxiedNest, address: string): Promise<
     trials,
     users: await find("users", { _id: { $in: userIds } }),
     passwords: await find("passwords", byUser),
+    oauth_identities: await find("oauth_identities", byUser),
     pending_identifiers: await find("pending_identifiers", byUser),
     // The latest request replaces the earlier ones.
     verifications: verifications.map((one) =>

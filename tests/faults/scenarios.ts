@@ -1,6 +1,7 @@
 import type { DoubleEvent } from "#stripe_double/types.ts";
 import { ACCOUNT_SCENARIOS } from "#tests/faults/account_scenarios.ts";
 import { MFA_SCENARIOS } from "#tests/faults/mfa_scenarios.ts";
+import { OAUTH_SCENARIOS } from "#tests/faults/oauth_scenarios.ts";
 import { PASSWORD_SCENARIOS } from "#tests/faults/password_scenarios.ts";
 import { PEOPLE_SCENARIOS } from "#tests/faults/people_scenarios.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
@@ -251,6 +252,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   ...PASSWORD_SCENARIOS,
+  ...OAUTH_SCENARIOS,
   ...ACCOUNT_SCENARIOS,
   signedIn(`${V1}get_marketing_consent`, async (user_id, { nest }) => {
     await nest.call(`${V1}set_marketing_consent`, { user_id, level: "general" }, { internal: true });

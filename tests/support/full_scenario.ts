@@ -18,6 +18,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { codeToLink, linkAccount, newPerson, REDEEM_FIELDS, redeem, visit } from "#tests/support/oauth.ts";
 import {
   P1,
   P2,
@@ -50,6 +51,7 @@ const TRIER = "Trial.Taker@Example.com";
 const BOUNCER = "Bounced.Box@Example.com";
 const MEMBER = "Old.Member@Example.com";
 const OTHER_ADDRESS = "Second.Box@Example.com";
+const AT_PROVIDER = "At.Provider@Example.com";
 const NUMBER = "+6591112223";
 const HOME = { ip: "203.0.113.201" };
 const STATE = "a-state-that-only-the-app-knows";
@@ -66,6 +68,7 @@ export async function runFullScenario(nest: TestNest): Promise<SensitiveValues> 
   await scenario.signInAndOut();
   await scenario.signInWithCodes();
   await scenario.useAndResetPassword();
+  await scenario.signInWithProviders();
   await scenario.giveRoles();
   await scenario.addWebhook();
   await scenario.useSecondFactor();
@@ -98,7 +101,7 @@ class Scenario {
     this.#record("webhook secret", stripe.webhookSecret);
     return {
       secrets: this.#secrets,
-      addresses: [PERSON, BUYER, TRIER, BOUNCER, MEMBER, OTHER_ADDRESS, NUMBER],
+      addresses: [PERSON, BUYER, TRIER, BOUNCER, MEMBER, OTHER_ADDRESS, AT_PROVIDER, NUMBER],
       networks: [HOME.ip, "203.0.113.9"],
       words: [STATE, DEVICE.beak_id, DEVICE.fingerprint, MACHINE, AGENT],
       failures: this.#failures,
@@ -135,6 +138,22 @@ class Scenario {
     const device = { platform: "mac", beak_id: machine, fingerprint: machine };
     const body = linkTo(address, { device });
     return this.#recordFailure(this.#nest.call(`${V2}create_trial_and_magic_link`, body, HOME));
+  }
+
+  async signInWithProviders(): Promise<void> {
+    const person = newPerson({ email: AT_PROVIDER });
+    const back = await visit(this.#nest, person, { start: { state: STATE } });
+    this.#record("code of a visit", back.code ?? "");
+    this.#record("secret of a visit", back.code?.split(".")[1] ?? "");
+    this.#record("verifier of a visit", REDEEM_FIELDS.code_verifier);
+    const { body: tokens } = await redeem(this.#nest, back.code);
+    this.#recordTokens(tokens);
+    const bearer = tokens.access_token;
+    const id = await linkAccount(this.#nest, bearer);
+    this.#record("code to link", await codeToLink(this.#nest, bearer));
+    await this.#nest.call(`${V3}unlink_oauth`, { oauth_identity_id: id }, { bearer });
+    this.#nest.oauth.fault({ calls: 1, kind: "wrong_nonce" });
+    await visit(this.#nest, newPerson());
   }
 
   async signInAndOut(): Promise<void> {

@@ -11,6 +11,7 @@ import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { openGateway } from "#tools/local/gateway.ts";
 import { type HibpDouble, startHibpDouble } from "#tools/local/hibp_double.ts";
+import { type OAuthDouble, startOAuthDouble } from "#tools/local/oauth_double.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import { captchaSecrets, type LocalSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -24,6 +25,7 @@ export interface TestStack extends AsyncDisposable {
   ses: SesDouble;
   sns: SnsDouble;
   siteverify: SiteverifyDouble;
+  oauth: OAuthDouble;
   hibp: HibpDouble;
   stripe: StripeDouble;
   database: Db;
@@ -62,6 +64,7 @@ export async function startTestStack({
   const ses = await startSesDouble({ clock: stackClock(stripe) });
   const sns = await startSnsDouble({ clock: stackClock(stripe) });
   const siteverify = await startSiteverifyDouble({ clock: stackClock(stripe) });
+  const oauth = await startOAuthDouble({ clock: stackClock(stripe) });
   const hibp = await startHibpDouble();
   const secrets = await makeSecrets();
   const start = (change: Record<string, string>, served: App) =>
@@ -71,6 +74,7 @@ export async function startTestStack({
       ses,
       sns,
       siteverify,
+      oauth,
       hibp,
       stripe,
       secrets,
@@ -94,6 +98,7 @@ export async function startTestStack({
     ses,
     sns,
     siteverify,
+    oauth,
     hibp,
     stripe,
     database,
@@ -120,6 +125,7 @@ export async function startTestStack({
       await ses.close();
       await sns.close();
       await siteverify.close();
+      await oauth.close();
       await hibp.close();
       await stripe.close();
       await client.close();

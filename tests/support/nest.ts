@@ -19,6 +19,7 @@ import {
 import { requireDeclared } from "#tests/support/declared.ts";
 import { type Gateway, type GatewayOptions, type IncomingCall, openGateway } from "#tools/local/gateway.ts";
 import { type HibpDouble, startHibpDouble } from "#tools/local/hibp_double.ts";
+import { type OAuthDouble, startOAuthDouble } from "#tools/local/oauth_double.ts";
 import { SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 import { type LocalSecrets, localEnvironment, makeSecrets } from "#tools/local/secrets.ts";
 import { type SentMail, type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -123,6 +124,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const ses = options.beside?.ses ?? (await startSesDouble());
   const sns = options.beside?.sns ?? (await startSnsDouble());
   const hibp = options.beside?.hibp ?? (await startHibpDouble());
+  const oauth = options.beside?.oauth ?? (await startOAuthDouble());
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
   const now = () => clock.now().getTime();
   const stripe =
@@ -142,6 +144,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
       sesUrl: ses.url,
       snsUrl: sns.url,
       hibpUrl: hibp.url,
+      oauthUrl: oauth.url,
       stripe,
     }),
     LIMIT_LINKS_PER_ADDRESS: "0",
@@ -171,7 +174,7 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
     await (options.environment?.MONGODB_URI ? createIndexes(database) : prepareDatabase(database, client));
   }
   return new TestNest({
-    ...{ secrets, ses, sns, hibp, stripe, mongoUri, environment, clock, logLines, gateway },
+    ...{ secrets, ses, sns, hibp, oauth, stripe, mongoUri, environment, clock, logLines, gateway },
     isOwner: !options.beside,
   });
 }
@@ -181,6 +184,7 @@ interface NestParts {
   ses: SesDouble;
   sns: SnsDouble;
   hibp: HibpDouble;
+  oauth: OAuthDouble;
   stripe: StripeDouble;
   mongoUri: string;
   environment: Record<string, string>;
@@ -195,6 +199,7 @@ export class TestNest {
   readonly ses: SesDouble;
   readonly sns: SnsDouble;
   readonly hibp: HibpDouble;
+  readonly oauth: OAuthDouble;
   readonly stripe: StripeDouble;
   readonly mongoUri: string;
   /** The environment of its functions. */
@@ -210,6 +215,7 @@ export class TestNest {
     this.ses = parts.ses;
     this.sns = parts.sns;
     this.hibp = parts.hibp;
+    this.oauth = parts.oauth;
     this.stripe = parts.stripe;
     this.mongoUri = parts.mongoUri;
     this.environment = parts.environment;
@@ -225,6 +231,7 @@ export class TestNest {
     await this.ses.close();
     await this.sns.close();
     await this.hibp.close();
+    await this.oauth.close();
     await this.stripe.close();
     releaseDatabase(this.mongoUri);
   }

@@ -103,6 +103,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   identifier_not_found: "Take the id from `identifiers` of `get_user`.",
   already_verified: "Nothing needs to be done.",
   identifier_not_verified: "Let the person verify it with `send_verification` and `verify_identifier` first.",
+  provider_not_found: "Offer the providers that `list_oauth_providers` returns.",
+  oauth_identity_not_found: "Read the list of linked accounts again.",
+  oauth_identity_taken: "Ask the person to sign in with that account, or to link another one.",
   last_sign_in_method: "Let the person add and verify another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",

@@ -16,6 +16,7 @@ import { EventTrigger } from "#tools/local/dev/event_trigger.ts";
 import { jobRoutes } from "#tools/local/dev/job_routes.ts";
 import { type Mails, mailRoutes } from "#tools/local/dev/mail_routes.ts";
 import { startMinuteJobs } from "#tools/local/dev/minute_jobs.ts";
+import { oauthRoutes } from "#tools/local/dev/oauth_routes.ts";
 import { type DevRoute, route } from "#tools/local/dev/route.ts";
 import { createDevRoutes } from "#tools/local/dev/routes.ts";
 import { smsRoutes } from "#tools/local/dev/sms_routes.ts";
@@ -25,6 +26,7 @@ import { webhookRoutes } from "#tools/local/dev/webhook_routes.ts";
 import type { HibpDouble } from "#tools/local/hibp_double.ts";
 import { withHints } from "#tools/local/hints.ts";
 import { createHttpServer } from "#tools/local/http_server.ts";
+import type { OAuthDouble } from "#tools/local/oauth_double.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 import {
   ADAPTER_CLIENT_IDS,
@@ -47,6 +49,7 @@ export interface StackParts {
   ses: SesDouble;
   sns: SnsDouble;
   siteverify: SiteverifyDouble;
+  oauth: OAuthDouble;
   hibp: HibpDouble;
   stripe: StripeDouble | TestModeStripe;
   secrets: LocalSecrets;
@@ -80,6 +83,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
     sesUrl: parts.ses.url,
     snsUrl: parts.sns.url,
     siteverifyUrl: parts.siteverify.url,
+    oauthUrl: parts.oauth.url,
     hibpUrl: parts.hibp.url,
     webhookHost: `localhost:${port}`,
     stripe,
@@ -153,6 +157,7 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
     ...mailRoutes(mails),
     ...smsRoutes(parts.sns),
     ...captchaRoutes(parts.siteverify),
+    ...oauthRoutes(parts.oauth),
     ...breachRoutes(parts.hibp),
     ...webhookRoutes(),
     ...jobRoutes(jobs, open, stackClock(stripe)),

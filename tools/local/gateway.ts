@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { handler as oauthCallback } from "#callbacks/oauth_callback.ts";
 import { handler as oauthRevocation } from "#callbacks/oauth_revocation.ts";
 import { handler as sesEvents } from "#callbacks/ses_events.ts";
 import { handler as stripeWebhook } from "#callbacks/stripe_webhook.ts";
@@ -12,6 +13,7 @@ import type { Result } from "#entry/answer.ts";
 import { JWKS_ROUTES, serveJwks } from "#entry/jwks.ts";
 import type { Handler } from "#entry/lambda.ts";
 import { serveOAuthEndpoint } from "#entry/oauth_endpoint.ts";
+import { serveRedirect } from "#entry/redirect.ts";
 import { serveRpc } from "#entry/rpc.ts";
 import { serveUnmatched } from "#entry/unmatched.ts";
 import { serveWebhook } from "#entry/webhook.ts";
@@ -49,7 +51,7 @@ export async function openGateway(environment: Environment, options: GatewayOpti
   const [methods, jobs, adapters] = await Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
   // Read the variables of all functions together, so that one error lists all that are missing.
   const listed = [...methods, ...jobs, ...adapters].map(({ handler }) => handler);
-  const functions = [stripeWebhook, sesEvents, oauthRevocation, ...listed];
+  const functions = [stripeWebhook, sesEvents, oauthRevocation, oauthCallback, ...listed];
   readConfig(Object.assign({}, ...functions.map(({ needs }) => needs.variables)), environment);
   const open = guard(openCore(environment, options));
   const { clock = systemClock, write = (line: string) => process.stdout.write(`${line}\n`) } = options;
@@ -65,6 +67,7 @@ export async function openGateway(environment: Environment, options: GatewayOpti
   const mounted = new Map(
     served.map(({ handler: { declaration } }) => [declaration.name, serveAdapter(declaration, open)]),
   );
+  const redirect = serveRedirect(oauthCallback.declaration, open);
   const unmatched = serveUnmatched(environment, clock, write, open.core.app);
   return {
     ...open,
@@ -72,6 +75,10 @@ export async function openGateway(environment: Environment, options: GatewayOpti
       const exact = `${incoming.method} ${incoming.path}`;
       const [, folder = "", ...rest] = incoming.path.split("/");
       const adapter = rest.length > 0 ? mounted.get(folder) : undefined;
+      if (["GET", "POST"].includes(incoming.method) && OAUTH_CALLBACK.test(incoming.path)) {
+        const event = toEvent(incoming, `${incoming.method} ${oauthCallback.declaration.path}`);
+        return redirect(event, toContext());
+      }
       const matched = routes.has(exact) ? exact : adapter ? `ANY /${folder}/{proxy+}` : "$default";
       const handler = routes.get(exact) ?? adapter ?? unmatched;
       return handler(toEvent(incoming, matched), toContext());
@@ -79,6 +86,9 @@ export async function openGateway(environment: Environment, options: GatewayOpti
     close: () => open.mongo.client.close(),
   };
 }
+
+/** API Gateway's `{provider}` matches one segment. */
+const OAUTH_CALLBACK = /^\/1\/oauth\/[^/]+\/callback$/;
 
 /** Without a client that lists it, an adapter is off, as on a stage that does not list it. */
 const hasClient = ({ clients }: App, adapter: string) =>

@@ -32,6 +32,14 @@ const STATIC_BACKEND_MAILS: readonly EmailTemplate[] = [
   },
 ];
 
+/** Providers of an app that has none, so that every method can be tried. The double stands in for them. */
+const SAMPLE_PROVIDERS: App["oauthProviders"] = [
+  { id: "google", name: "Google", preset: "google" },
+  { id: "apple", name: "Apple", preset: "apple" },
+  { id: "github", name: "GitHub", preset: "github" },
+  { id: "microsoft", name: "Microsoft", preset: "microsoft" },
+];
+
 /** Where a stack serves the console, which signs in with the client `web`. */
 export const CONSOLE_PATH = "/console";
 
@@ -86,6 +94,7 @@ export function withSampleClients(app: App, stackUrl?: string): App {
     app.clients.some(({ enabled, adapters }) => enabled && adapters.includes(adapter));
   return {
     ...app,
+    oauthProviders: app.oauthProviders.length > 0 ? app.oauthProviders : SAMPLE_PROVIDERS,
     clients: [
       ...app.clients,
       ...ADAPTERS.filter((name) => !isOwn(name)).map((name) => ofAdapters[name]),

@@ -8,6 +8,8 @@ import { nameOf } from "#core/keys/internal_key.ts";
 import { generateKeySet } from "#core/keys/key_rotation.ts";
 import type { StoredKeySet } from "#core/keys/signing_keys.ts";
 import { hashSecret, newSecret } from "#core/secrets.ts";
+import { LOCAL_OAUTH_CREDENTIALS } from "#tools/local/oauth_double.ts";
+import { withSampleClients } from "#tools/local/sample_clients.ts";
 import { LOCAL_CAPTCHA_SECRET } from "#tools/local/siteverify_double.ts";
 
 /** The secrets of one machine's local stack, generated on first use and kept with its data. */
@@ -77,6 +79,8 @@ export function localEnvironment(
     snsUrl?: string;
     /** Absent: no CAPTCHA can be checked. */
     siteverifyUrl?: string;
+    /** Absent: no OAuth provider can be used. */
+    oauthUrl?: string;
     /** Absent: passwords are not compared with breaches. */
     hibpUrl?: string;
     /** A host with its port that gets webhooks although it is this machine. */
@@ -94,6 +98,8 @@ export function localEnvironment(
     AWS_ENDPOINT_URL_SNS: parts.snsUrl ?? "http://127.0.0.1:9",
     CAPTCHA_VERIFY_URL: parts.siteverifyUrl ?? "http://127.0.0.1:9",
     CAPTCHA_SECRETS: captchaSecrets(app),
+    OAUTH_PROVIDERS_URL: parts.oauthUrl ?? "http://127.0.0.1:9",
+    OAUTH_CREDENTIALS: oauthCredentials(withSampleClients(app)),
     HIBP_URL: parts.hibpUrl ?? "http://127.0.0.1:9",
     AWS_REGION: "eu-west-2",
     SIGNING_KEYS: JSON.stringify(secrets.signingKeys),
@@ -124,6 +130,7 @@ export function localEnvironment(
     LIMIT_REGISTRATIONS_PER_NETWORK: "0",
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "0",
     LIMIT_PASSWORD_FAILURES_PER_NETWORK: "0",
+    LIMIT_OAUTH_VISITS_PER_NETWORK: "0",
     ...parts.settings,
     ...webhookHosts(parts.webhookHost, parts.settings?.WEBHOOK_ALLOW_HOSTS),
   };
@@ -139,6 +146,11 @@ function webhookHosts(...hosts: (string | undefined)[]): Record<string, string> 
 export function captchaSecrets(app: Pick<App, "clients">): string {
   const refs = app.clients.flatMap(({ id, captcha }) => (captcha ? [captcha.secretRef ?? id] : []));
   return JSON.stringify(Object.fromEntries(refs.map((ref) => [ref, LOCAL_CAPTCHA_SECRET])));
+}
+
+/** `OAUTH_CREDENTIALS` of a local stack: the double's credentials for every provider. */
+export function oauthCredentials({ oauthProviders }: Pick<App, "oauthProviders">): string {
+  return JSON.stringify(Object.fromEntries(oauthProviders.map(({ id }) => [id, LOCAL_OAUTH_CREDENTIALS])));
 }
 
 /** Selects the variables that the operator's CLI needs, and names the app: no signing keys, and no key of a real Stripe account. */

@@ -7,6 +7,7 @@ import { findDatabase } from "#tools/local/database/find_database.ts";
 import { withDatabase } from "#tools/local/database/uri.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
 import { startHibpDouble } from "#tools/local/hibp_double.ts";
+import { startOAuthDouble } from "#tools/local/oauth_double.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { loadSecrets, makeSecrets } from "#tools/local/secrets.ts";
 import { startSesDouble } from "#tools/local/ses_double.ts";
@@ -73,6 +74,8 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
     cleanup.defer(sns.close);
     const siteverify = await startSiteverifyDouble({ clock: stackClock(stripe) });
     cleanup.defer(siteverify.close);
+    const oauth = await startOAuthDouble({ clock: stackClock(stripe) });
+    cleanup.defer(oauth.close);
     const hibp = await startHibpDouble();
     cleanup.defer(hibp.close);
     const api = await startLocalApi({
@@ -81,6 +84,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
       ses,
       sns,
       siteverify,
+      oauth,
       hibp,
       stripe,
       settings: settings.taken,

@@ -4,6 +4,7 @@ import { accountFields } from "#tools/openapi/account_fields.ts";
 import { auditFieldDocs } from "#tools/openapi/audit_fields.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { mfaFieldDocs } from "#tools/openapi/mfa_fields.ts";
+import { oauthFields } from "#tools/openapi/oauth_fields.ts";
 import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
@@ -45,6 +46,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
   ...registrationFields(timestamp, CLIENT.redirectUri),
   ...webhookFieldDocs(timestamp),
+  ...oauthFields(TIMESTAMP),
   ...auditFieldDocs(timestamp),
   ...mfaFieldDocs(timestamp),
 

@@ -20,6 +20,10 @@ export const GROUPS = {
     name: "Sign-in",
     description: "Send a magic link or a code, exchange it for tokens, refresh tokens, sign out.",
   },
+  oauth: {
+    name: "OAuth providers",
+    description: "Sign in with an account at a provider such as Google, and link such accounts to a user.",
+  },
   passwords: { name: "Passwords", description: "Choose a new password." },
   mfa: {
     name: "Second factors",

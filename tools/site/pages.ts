@@ -35,6 +35,7 @@ export const GROUPS: readonly Group[] = [
       ["Users", "docs/users.md"],
       ["Roles", "docs/roles.md"],
       ["Webhooks", "docs/webhooks.md"],
+      ["OAuth providers", "docs/oauth.md"],
       ["CAPTCHA", "docs/captcha.md"],
       ["Sell plans", "docs/checkout.md"],
       ["The local stack", "docs/local_stack.md"],

@@ -1,11 +1,12 @@
 import { readdir } from "node:fs/promises";
-import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { CALL_LIMIT_MS, REDIRECT_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import type { AdapterDeclaration } from "#entry/adapter_declaration.ts";
 import type { EventHandler, EventSource } from "#entry/event.ts";
 import type { JobEvent } from "#entry/job.ts";
 import { JWKS_ROUTES, handler as jwks } from "#entry/jwks.ts";
 import type { Needs } from "#entry/lambda.ts";
 import type { OAuthEndpointHandler } from "#entry/oauth_endpoint.ts";
+import type { RedirectHandler } from "#entry/redirect.ts";
 import { handler as unmatched } from "#entry/unmatched.ts";
 import type { WebhookHandler } from "#entry/webhook.ts";
 import { loadMethods } from "#routes.ts";
@@ -89,7 +90,7 @@ async function listCallbacks() {
   return Promise.all(
     files.map(async (file) => {
       const { handler } = (await import(new URL(file, CALLBACKS).href)) as {
-        handler: WebhookHandler | EventHandler | OAuthEndpointHandler;
+        handler: WebhookHandler | EventHandler | OAuthEndpointHandler | RedirectHandler;
       };
       const { declaration, needs } = handler;
       const common = {
@@ -99,6 +100,10 @@ async function listCallbacks() {
         needs,
       };
       if ("route" in declaration) return { ...common, routes: [declaration.route], limitMs: CALL_LIMIT_MS };
+      if ("path" in declaration) {
+        const routes = ["GET", "POST"].map((verb) => `${verb} ${declaration.path}`);
+        return { ...common, routes, limitMs: REDIRECT_LIMIT_MS };
+      }
       return "source" in declaration
         ? { ...common, routes: [], events: declaration.source }
         : { ...common, routes: [`POST /1/webhook/${declaration.name}`], limitMs: WEBHOOK_LIMIT_MS };

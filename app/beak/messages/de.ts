@@ -221,6 +221,14 @@ export default defineMessages({
     },
     notYou: "Das warst nicht du? Schreib an {security}.",
   },
+  oauthChanged: {
+    subject: "Die Anmeldung bei {app} wurde geändert",
+    title: "Deine Anmeldung wurde geändert",
+    linked: "Seit {day} um {time} UTC kannst du dich bei {app} mit deinem Konto bei {provider} anmelden.",
+    unlinked:
+      "Seit {day} um {time} UTC kannst du dich bei {app} nicht mehr mit deinem Konto bei {provider} anmelden.",
+    footer: "Du hast das nicht geändert? Schreib an {security}.",
+  },
   webhookDisabled: {
     subject: "Ein Webhook von {app} wurde abgeschaltet",
     title: "Ein Webhook wurde abgeschaltet",

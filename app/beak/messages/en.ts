@@ -206,6 +206,14 @@ export default defineMessages({
     },
     notYou: "Was it not you? Write to {security}.",
   },
+  oauthChanged: {
+    subject: "The ways to sign in to {app} changed",
+    title: "Your ways to sign in changed",
+    linked: "Since {day} at {time} UTC, you can sign in to {app} with your account at {provider}.",
+    unlinked:
+      "Since {day} at {time} UTC, you can't sign in to {app} with your account at {provider} any more.",
+    footer: "Was it not you who changed this? Write to {security}.",
+  },
   webhookDisabled: {
     subject: "A webhook of {app} was disabled",
     title: "A webhook was disabled",

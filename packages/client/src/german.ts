@@ -96,6 +96,9 @@ export const GERMAN: Messages = {
   last_admin: "Das ist der letzte Administrator. Mache zuerst jemand anderen zum Administrator.",
   last_sign_in_method:
     "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",
+  provider_not_found: "So kannst du dich zurzeit nicht anmelden. Wähle einen anderen Weg.",
+  oauth_identity_not_found: "Dieses Konto ist nicht mehr verbunden. Lade die Seite neu.",
+  oauth_identity_taken: "Dieses Konto ist schon mit jemand anderem verbunden. Wähle ein anderes.",
   verification_not_found:
     "Dieser Code ist falsch oder nicht mehr gültig. Prüfe ihn oder fordere einen neuen an.",
   malformed_code: "Dieser Link ist unvollständig. Kopiere ihn ganz oder fordere einen neuen an.",

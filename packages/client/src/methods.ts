@@ -31,11 +31,14 @@ export const METHODS = {
   get_sign_in_history: {"bearer":true,"fills":"","needs":"","answer":"events[] blocks[]","errors":"invalid_email user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","needs":"","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","needs":"","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
+  link_oauth: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"oauth_identity{}","errors":"malformed_code incorrect_redirect_uri incorrect_code_verifier reauthentication_required verification_not_found identifier_not_verified oauth_identity_taken"},
   list_account_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
   list_accounts: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
   list_audit_logs: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
   list_mfa_factors: {"bearer":true,"fills":"","needs":"","answer":"items[] recovery_codes_left#","errors":""},
   list_news_items: {"bearer":false,"fills":"client_id","needs":"","answer":"array","errors":""},
+  list_oauth_identities: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
+  list_oauth_providers: {"bearer":false,"fills":"client_id","needs":"","answer":"items[]","errors":"client_not_found"},
   list_plans: {"bearer":false,"fills":"client_id","needs":"","answer":"array","errors":"client_not_found"},
   list_roles: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
   list_sessions: {"bearer":true,"fills":"user_id","needs":"","answer":"items[]","errors":""},
@@ -65,6 +68,8 @@ export const METHODS = {
   set_primary_identifier: {"bearer":true,"fills":"","needs":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
   set_role: {"bearer":true,"fills":"","needs":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
   set_user_roles: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found identifier_not_verified last_admin"},
+  start_oauth: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"authorization_url expires_at","errors":"invalid_redirect_uri reauthentication_required client_not_found provider_not_found"},
+  unlink_oauth: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required oauth_identity_not_found last_sign_in_method"},
   update_account: {"bearer":true,"fills":"","needs":"","answer":"account{}","errors":"account_not_found"},
   update_user: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
   update_webhook: {"bearer":true,"fills":"","needs":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
@@ -102,11 +107,14 @@ export interface Errors {
   get_sign_in_history: CommonError | "invalid_email" | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "account_not_found" | "user_not_found";
+  link_oauth: CommonError | "malformed_code" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "reauthentication_required" | "verification_not_found" | "identifier_not_verified" | "oauth_identity_taken";
   list_account_users: CommonError | "account_not_found";
   list_accounts: CommonError;
   list_audit_logs: CommonError | "account_not_found";
   list_mfa_factors: CommonError;
   list_news_items: CommonError;
+  list_oauth_identities: CommonError;
+  list_oauth_providers: CommonError | "client_not_found";
   list_plans: CommonError | "client_not_found";
   list_roles: CommonError;
   list_sessions: CommonError;
@@ -136,6 +144,8 @@ export interface Errors {
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
   set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
   set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "identifier_not_verified" | "last_admin";
+  start_oauth: CommonError | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "provider_not_found";
+  unlink_oauth: CommonError | "reauthentication_required" | "oauth_identity_not_found" | "last_sign_in_method";
   update_account: CommonError | "account_not_found";
   update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
@@ -446,7 +456,7 @@ export interface Requests {
   create_webhook: {
     /** The URL that gets the messages. */
     url: string;
-    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `oauth.linked`, `oauth.unlinked`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
@@ -511,6 +521,17 @@ export interface Requests {
     /** The account in which the user acts. Each user owns one from the start. An opaque string: compare it, do not parse it. */
     account_id?: string;
   };
+  /** Links an account at an OAuth provider to the user. */
+  link_oauth: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
+    code: string;
+    /** For `authorization_code`: the random string whose hash was sent as `code_challenge` when the link was requested. Keep it on the device until this call (RFC 7636, section 4.1). */
+    code_verifier: string;
+    /** The URL that the magic link opens. It must equal one of the client's redirect URIs exactly. */
+    redirect_uri: string;
+  };
   /** Lists the members of an account, the oldest membership first. */
   list_account_users: {
     /** The account. Absent: the one in which the user acts. */
@@ -532,7 +553,7 @@ export interface Requests {
     /** Only rows about what this user did. */
     actor_id?: string;
     /** Only rows of this action. */
-    action?: "user.created" | "user.updated" | "user.disabled" | "user.roles_changed" | "user.deleted" | "user.signed_in" | "user.sign_in_failed" | "session.revoked" | "token.reuse_detected" | "identifier.added" | "identifier.verified" | "identifier.removed" | "password.set" | "password.reset_requested" | "password.reset" | "mfa.factor_added" | "mfa.factor_removed" | "mfa.recovery_code_used" | "mfa.recovery_codes_regenerated" | "role.changed" | "account.created" | "account.updated" | "account.user_added" | "account.user_removed" | "account.user_role_changed" | "consent.updated" | "trial.started" | "trial.used" | "subscription.updated" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.test" | "webhook.disabled" | "audit.read";
+    action?: "user.created" | "user.updated" | "user.disabled" | "user.roles_changed" | "user.deleted" | "user.signed_in" | "user.sign_in_failed" | "session.revoked" | "token.reuse_detected" | "identifier.added" | "identifier.verified" | "identifier.removed" | "password.set" | "password.reset_requested" | "password.reset" | "mfa.factor_added" | "mfa.factor_removed" | "mfa.recovery_code_used" | "mfa.recovery_codes_regenerated" | "oauth.linked" | "oauth.unlinked" | "role.changed" | "account.created" | "account.updated" | "account.user_added" | "account.user_removed" | "account.user_role_changed" | "consent.updated" | "trial.started" | "trial.used" | "subscription.updated" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.test" | "webhook.disabled" | "audit.read";
     /** Only rows with this outcome. */
     outcome?: "success" | "failure";
     /** Only rows of this date or time of ISO 8601 and later. */
@@ -551,6 +572,16 @@ export interface Requests {
   };
   /** Lists the news items currently shown to a client. */
   list_news_items: {
+    /** The OAuth client's id. */
+    client_id: string;
+  };
+  /** Lists the accounts at OAuth providers with which a user can sign in. */
+  list_oauth_identities: {
+    /** The user's id. An opaque string: compare it, do not parse it. */
+    user_id?: string;
+  };
+  /** Lists the OAuth providers with whose accounts people can sign in. */
+  list_oauth_providers: {
     /** The OAuth client's id. */
     client_id: string;
   };
@@ -896,6 +927,39 @@ export interface Requests {
     /** The keys of all platform roles that the user is to have. Roles that are left out are taken. `user` may be left out. */
     roles: Array<string>;
   };
+  /** Begins a sign-in with an account at an OAuth provider, or begins to link such an account. */
+  start_oauth: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** The id of a provider, from `list_oauth_providers`. */
+    provider: string;
+    /** The URL that the magic link opens. It must equal one of the client's redirect URIs exactly. */
+    redirect_uri: string;
+    /** Returned unchanged in the link. The client uses it to find the code verifier, so generate a new random value for each link (RFC 6749, section 10.12). */
+    state: string;
+    /** How the code challenge was computed (RFC 7636, section 4.3). */
+    code_challenge_method: "S256";
+    /** The SHA-256 of the code verifier as unpadded base64url, 43 characters (RFC 7636, section 4.2). 64 hex digits are also accepted. */
+    code_challenge: string;
+    /** `sign_in`, the default, or `link`: link an account to the signed-in user. */
+    intent?: "sign_in" | "link";
+    /** The address that the provider may propose. */
+    login_hint?: string;
+    /** The device that sends the request. A device that has signed in to this address before has its own rate limit, which requests from other devices do not use up. */
+    device?: {
+      /** The device's operating system. */
+      platform: "mac" | "windows" | "linux";
+      /** A random string that the installation generates once and keeps. */
+      beak_id: string;
+      /** A hash of the device's hardware. */
+      fingerprint: string;
+    };
+  };
+  /** Unlinks an account at an OAuth provider from the user. */
+  unlink_oauth: {
+    /** The id of a linked account, from `list_oauth_identities`. */
+    oauth_identity_id: string;
+  };
   /** Changes the name of an account. */
   update_account: {
     /** The account. Absent: the one in which the user acts. */
@@ -923,7 +987,7 @@ export interface Requests {
     webhook_id: string;
     /** The URL that gets the messages. */
     url?: string;
-    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+    /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `oauth.linked`, `oauth.unlinked`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
     events?: Array<string>;
     /** A note for people; null: none. */
     description?: string | null;
@@ -1098,7 +1162,7 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `oauth.linked`, `oauth.unlinked`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
       /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
@@ -1348,6 +1412,21 @@ export interface Responses {
       is_pending: boolean;
     }>;
   };
+  link_oauth: {
+    /** The linked account. */
+    oauth_identity: {
+      /** The id of the linked account. */
+      id: string;
+      /** The id of the provider in the app file. */
+      provider: string;
+      /** The address that the provider named when the account was linked. It proves nothing later. */
+      email: string | null;
+      /** When the account was linked. */
+      linked_at: string;
+      /** When the user last signed in with it. */
+      last_used_at: string | null;
+    };
+  };
   list_account_users: {
     /** The members of the page. */
     items: Array<{
@@ -1405,7 +1484,7 @@ export interface Responses {
       /** What was changed or read. */
       target: {
         /** The kind of the target. `audit_log`: all rows were read. */
-        type: "user" | "session" | "identifier" | "role" | "account" | "subscription" | "trial" | "webhook" | "audit_log";
+        type: "user" | "session" | "identifier" | "oauth_identity" | "role" | "account" | "subscription" | "trial" | "webhook" | "audit_log";
         /** The target's id; `all` for the audit log. */
         id: string;
       };
@@ -1508,6 +1587,30 @@ export interface Responses {
       };
     } | null;
   }>;
+  list_oauth_identities: {
+    /** The linked accounts, the oldest first. */
+    items: Array<{
+      /** The id of the linked account. */
+      id: string;
+      /** The id of the provider in the app file. */
+      provider: string;
+      /** The address that the provider named when the account was linked. It proves nothing later. */
+      email: string | null;
+      /** When the account was linked. */
+      linked_at: string;
+      /** When the user last signed in with it. */
+      last_used_at: string | null;
+    }>;
+  };
+  list_oauth_providers: {
+    /** The providers, in the order of the app file. */
+    items: Array<{
+      /** The id of a provider, from `list_oauth_providers`. */
+      provider: string;
+      /** What people call the provider. */
+      name: string;
+    }>;
+  };
   list_plans: Array<{
     /** The plan's id, which never changes. */
     id: string;
@@ -1663,7 +1766,7 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `oauth.linked`, `oauth.unlinked`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
       /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;
@@ -1902,6 +2005,16 @@ export interface Responses {
       roles: Array<string>;
     };
   };
+  start_oauth: {
+    /** The page of the provider. Open it in the person's browser. */
+    authorization_url: string;
+    /** When the visit ends, 10 minutes later. */
+    expires_at: string;
+  };
+  unlink_oauth: {
+    /** When the account was unlinked. */
+    removed_at: string;
+  };
   update_account: {
     /** The account. */
     account: {
@@ -1954,7 +2067,7 @@ export interface Responses {
       url: string;
       /** A note for people; null: none. */
       description: string | null;
-      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
+      /** Events of these types are sent to the webhook. `*` stands for every type, also of later versions. The types are `user.created`, `user.updated`, `user.disabled`, `user.roles_changed`, `user.deleted`, `user.signed_in`, `session.revoked`, `token.reuse_detected`, `identifier.added`, `identifier.verified`, `identifier.removed`, `password.set`, `password.reset_requested`, `password.reset`, `mfa.factor_added`, `mfa.factor_removed`, `mfa.recovery_code_used`, `mfa.recovery_codes_regenerated`, `oauth.linked`, `oauth.unlinked`, `role.changed`, `account.created`, `account.updated`, `account.user_added`, `account.user_removed`, `account.user_role_changed`, `consent.updated`, `trial.started`, `trial.used`, `subscription.updated`, `webhook.created`, `webhook.updated`, `webhook.deleted`, `webhook.test`, `webhook.disabled`. */
       events: Array<string>;
       /** Only events that these OAuth clients caused are sent to the webhook. With an empty list all events are sent, also those that no client caused, such as changes by Stripe. */
       client_ids: Array<string>;

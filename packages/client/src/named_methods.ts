@@ -49,6 +49,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   getSubscriptionStatus(...args: CallArguments<"get_subscription_status", IsCamel>): Promise<Cased<Responses["get_subscription_status"], IsCamel>>;
   /** Returns a user with their account, their role in it, and every email address and phone number they have or had. @throws ClientError<"get_user"> */
   getUser(...args: CallArguments<"get_user", IsCamel>): Promise<Cased<Responses["get_user"], IsCamel>>;
+  /** Links an account at an OAuth provider to the user. @throws ClientError<"link_oauth"> */
+  linkOauth(...args: CallArguments<"link_oauth", IsCamel>): Promise<Cased<Responses["link_oauth"], IsCamel>>;
   /** Lists the members of an account, the oldest membership first. @throws ClientError<"list_account_users"> */
   listAccountUsers(...args: CallArguments<"list_account_users", IsCamel>): Promise<Cased<Responses["list_account_users"], IsCamel>>;
   /** Lists the accounts of which the user is a member, the oldest membership first. @throws ClientError<"list_accounts"> */
@@ -59,6 +61,10 @@ export interface NamedMethods<IsCamel extends boolean> {
   listMfaFactors(...args: CallArguments<"list_mfa_factors", IsCamel>): Promise<Cased<Responses["list_mfa_factors"], IsCamel>>;
   /** Lists the news items currently shown to a client. @throws ClientError<"list_news_items"> */
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
+  /** Lists the accounts at OAuth providers with which a user can sign in. @throws ClientError<"list_oauth_identities"> */
+  listOauthIdentities(...args: CallArguments<"list_oauth_identities", IsCamel>): Promise<Cased<Responses["list_oauth_identities"], IsCamel>>;
+  /** Lists the OAuth providers with whose accounts people can sign in. @throws ClientError<"list_oauth_providers"> */
+  listOauthProviders(...args: CallArguments<"list_oauth_providers", IsCamel>): Promise<Cased<Responses["list_oauth_providers"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
   listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;
   /** Lists the built-in roles and the roles of the app. @throws ClientError<"list_roles"> */
@@ -115,6 +121,10 @@ export interface NamedMethods<IsCamel extends boolean> {
   setRole(...args: CallArguments<"set_role", IsCamel>): Promise<Cased<Responses["set_role"], IsCamel>>;
   /** Sets the platform roles of a user. @throws ClientError<"set_user_roles"> */
   setUserRoles(...args: CallArguments<"set_user_roles", IsCamel>): Promise<Cased<Responses["set_user_roles"], IsCamel>>;
+  /** Begins a sign-in with an account at an OAuth provider, or begins to link such an account. @throws ClientError<"start_oauth"> */
+  startOauth(...args: CallArguments<"start_oauth", IsCamel>): Promise<Cased<Responses["start_oauth"], IsCamel>>;
+  /** Unlinks an account at an OAuth provider from the user. @throws ClientError<"unlink_oauth"> */
+  unlinkOauth(...args: CallArguments<"unlink_oauth", IsCamel>): Promise<Cased<Responses["unlink_oauth"], IsCamel>>;
   /** Changes the name of an account. @throws ClientError<"update_account"> */
   updateAccount(...args: CallArguments<"update_account", IsCamel>): Promise<Cased<Responses["update_account"], IsCamel>>;
   /** Changes the name, the locale, the metadata or the status of a user. @throws ClientError<"update_user"> */

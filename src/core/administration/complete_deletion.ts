@@ -4,6 +4,7 @@ import type { Core } from "#core/core.ts";
 import { memberRemoved } from "#core/events/account_events.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { identifierRemoved } from "#core/events/identifier_events.ts";
+import { oauthUnlinked } from "#core/events/oauth_events.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import type { User } from "#core/repositories/users.ts";
 import { settleAll } from "#core/settle.ts";
@@ -12,7 +13,14 @@ import { removePending } from "#core/users/first_proof.ts";
 export type CompleteDeletionCore = EndBillingCore &
   Pick<
     Core,
-    "accountMembers" | "clock" | "identifiers" | "pendingIdentifiers" | "sessions" | "users" | "verifications"
+    | "accountMembers"
+    | "clock"
+    | "identifiers"
+    | "oauthIdentities"
+    | "pendingIdentifiers"
+    | "sessions"
+    | "users"
+    | "verifications"
   >;
 
 /** After this time a deleted user is erased. Until then an operator can find out what happened. */
@@ -71,14 +79,15 @@ async function endAccess(core: CompleteDeletionCore, userId: string, { source, a
   ]);
 }
 
-/** Frees addresses and numbers, and ends memberships: a deleted user must not count as a member, nor as an owner. */
+/** Frees addresses, numbers and accounts of providers, and ends memberships: a deleted user must not count as a member, nor as an owner. */
 async function endHoldings(
   core: CompleteDeletionCore,
   userId: string,
   { source, at }: Ending,
 ): Promise<void> {
-  const [identifiers, memberships] = await Promise.all([
+  const [identifiers, identities, memberships] = await Promise.all([
     core.identifiers.listByUser(userId),
+    core.oauthIdentities.listByUser(userId),
     core.accountMembers.listByUser(userId),
   ]);
   const isActive = ({ removedAt }: { removedAt: string | null }) => removedAt === null;
@@ -87,6 +96,9 @@ async function endHoldings(
       .filter(isActive)
       .map((one) => ({ ...one, reason: "user_deleted" as const }))
       .map((one) => core.identifiers.remove(one._id, at, [identifierRemoved(one, source, at)])),
+    ...identities
+      .filter(isActive)
+      .map((one) => core.oauthIdentities.remove(one._id, at, [oauthUnlinked(one, source, at)])),
     ...memberships
       .filter(isActive)
       .map(({ _id, accountId }) =>

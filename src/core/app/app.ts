@@ -1,5 +1,6 @@
 import type { CaptchaSettings } from "#core/app/captcha_settings.ts";
 import type { MfaSettings } from "#core/app/mfa_settings.ts";
+import type { OAuthProvider } from "#core/app/oauth_providers.ts";
 
 /** Where Nest runs: on a developer's machine, in the test environment, or in production. */
 export type Stage = "local" | "nonprod" | "prod";
@@ -172,6 +173,8 @@ export interface App {
     replyTo: Readonly<Record<Stage, string | null>>;
   }>;
   clients: readonly Client[];
+  /** The services with whose accounts people can sign in at every client; empty: none. */
+  oauthProviders: readonly OAuthProvider[];
   /** Days for which rows of the audit log are kept. A change applies to new rows. */
   auditDays: number;
   /** A trial subscribes to the first plan that is offered and has `trialDays`. */

@@ -2,6 +2,7 @@ import { type App, type Client, type Localized, STAGES } from "#core/app/app.ts"
 import type { AppProblem } from "#core/app/app_problem.ts";
 import { contrast } from "#core/app/contrast.ts";
 import { mfaProblems } from "#core/app/mfa_rules.ts";
+import { oauthProviderProblems } from "#core/app/oauth_providers.ts";
 
 /** Checks the rules that involve several fields: unique ids, a text in every locale, readable colors. */
 export function checkApp(app: App): AppProblem[] {
@@ -52,6 +53,8 @@ export function checkApp(app: App): AppProblem[] {
     ...app.clients.flatMap(mfaProblems),
     ...app.clients.flatMap(claimProblems),
     ...app.clients.flatMap(senderProblems),
+    ...repeated(ids(app.oauthProviders), (index) => ["oauthProviders", index, "id"]),
+    ...app.oauthProviders.flatMap(oauthProviderProblems),
     ...unreadable(app.colors, "onAccent", "accent"),
     ...unreadable(app.colors, "onAccentDark", "accentDark"),
   ];

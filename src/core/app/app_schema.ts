@@ -35,6 +35,7 @@ import {
 } from "#core/app/app_fields.ts";
 import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
 import { contrast } from "#core/app/contrast.ts";
+import { oauthProviders } from "#core/app/oauth_providers.ts";
 
 /** One value for every stage, or an object with one for each. */
 function perStage<Value>(schema: ZodMiniType<Value>) {
@@ -183,6 +184,7 @@ export const appSchema = strictObject({
   }),
   auditDays: _default(wholeNumber(1, 3650), 400),
   clients: array(client).check(refine((list) => list.length > 0, "must have at least one client")),
+  oauthProviders,
   plans: array(plan),
 }) as unknown as ZodMiniType<
   Omit<App, "clients"> & { clients: (App["clients"][number] & { locale?: string })[] }

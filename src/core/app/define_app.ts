@@ -55,7 +55,10 @@ interface PlanSettings<Locale extends string>
 
 /** What `app/<name>/app.ts` defines: `App` with its defaults left out. */
 export interface AppSettings<Locale extends string = string>
-  extends Omit<App, "locales" | "signOff" | "clients" | "plans" | "mail" | "urls" | "auditDays"> {
+  extends Omit<
+    App,
+    "locales" | "signOff" | "clients" | "plans" | "mail" | "urls" | "auditDays" | "oauthProviders"
+  > {
   /** The languages of mails and pages, as BCP 47 tags. The first is the default. */
   locales: readonly [Locale, ...Locale[]];
   /** The last line of each mail, such as "The Acme team". */
@@ -70,6 +73,8 @@ export interface AppSettings<Locale extends string = string>
     /** Where replies go. Default: to the sender. */
     replyTo?: PerStage<string | null>;
   };
+  /** The services with whose accounts people can sign in. Default: none. */
+  oauthProviders?: App["oauthProviders"];
   /** Days for which rows of the audit log are kept, 1 to 3650. Default: 400. */
   auditDays?: number;
   clients: readonly ClientSettings<NoInfer<Locale>>[];

@@ -37,6 +37,14 @@ export const NOTICE_TEXTS = {
     left: plural("count"),
     notYou: text("security"),
   },
+  /** An account at an OAuth provider was linked or unlinked. */
+  oauthChanged: {
+    subject: text(),
+    title: text(),
+    linked: text("provider", "day", "time"),
+    unlinked: text("provider", "day", "time"),
+    footer: text("security"),
+  },
   /** To administrators: Nest disabled a webhook. */
   webhookDisabled: {
     subject: text(),

@@ -12,8 +12,8 @@ export type RemovedReason = "address_proved" | "password_reset" | "registration_
 
 /** The data of each event: ids, and words of a fixed list. No address and no secret. */
 interface EventData {
-  /** `identifierId`: the first address. */
-  "user.created": { identifierId: string };
+  /** `identifierId`: the first address. `oauthIdentityId`: the account at a provider with which the user signed up. */
+  "user.created": { identifierId: string } | { oauthIdentityId: string };
   /** `field`: what was changed. `identifierId`: the new primary identifier. `fields`: names, separated by spaces. */
   "user.updated": { field: "primary_identifier"; identifierId: string } | { fields: string };
   "user.disabled": Record<never, never>;
@@ -42,6 +42,9 @@ interface EventData {
   "mfa.factor_removed": { factorId: string; factorType: string };
   "mfa.recovery_code_used": Record<never, never>;
   "mfa.recovery_codes_regenerated": Record<never, never>;
+  /** `provider`: its id in the app file. */
+  "oauth.linked": { provider: string };
+  "oauth.unlinked": { provider: string };
   /** `change`: what was done with the role. */
   "role.changed": { scope: string; key: string; change: "created" | "updated" | "deleted" };
   "account.created": Record<never, never>;

@@ -5,6 +5,7 @@ import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import { primaryOf } from "#core/users/email_of.ts";
+import { mayAddIdentifiers } from "#core/users/first_proof.ts";
 
 /** The most factors of a user. */
 export const FACTORS_LIMIT = 10;
@@ -19,8 +20,8 @@ export interface BeforeFactor {
 }
 
 /**
- * Decides whether a user may add a factor, without I/O. A user who has proved no address or number may not: who claimed another
- * person's address must not be able to lock its owner out.
+ * Decides whether a user may add a factor, without I/O. A user whose addresses and numbers nobody has proved may not: who
+ * claimed another person's address must not be able to lock its owner out. A user who has only accounts at OAuth providers may.
  * @param confirm whether the user knows which programs can't sign them in any more
  * @throws NestError factor_type_not_allowed, own_address_not_verified, too_many_factors, mfa_confirmation_required;
  *   mfa_token_expired if the person who enrols has a factor meanwhile
@@ -30,16 +31,13 @@ export function judgeNewFactor(
   { factorType, confirm }: { factorType: FactorType; confirm: boolean },
 ): void {
   if (!owner.client.mfa.factors.includes(factorType)) throw new NestError("factor_type_not_allowed");
-  if (!hasProved(identifiers)) throw new NestError("own_address_not_verified");
+  if (!mayAddIdentifiers(identifiers)) throw new NestError("own_address_not_verified");
   const active = factors.filter(({ status }) => status === "active");
   if (owner.isEnrolling && active.length > 0) throw challengeEnded();
   if (active.length >= FACTORS_LIMIT) throw new NestError("too_many_factors");
   if (active.length === 0 && shutOut.length > 0 && !confirm)
     throw new NestError("mfa_confirmation_required", { meta: { clients: [...shutOut] } });
 }
-
-const hasProved = (identifiers: readonly Identifier[]) =>
-  identifiers.some(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
 
 /** The names of enabled clients that can't ask for a second factor. */
 export const clientsWithoutMfa = (clients: readonly OAuthClient[]): string[] =>

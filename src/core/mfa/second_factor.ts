@@ -30,7 +30,9 @@ export interface FirstFactor
   client: OAuthClient;
   /** As it was read after `authTime`; null: the sign-in creates the user. */
   user: Pick<User, "mayHaveFactors" | "roles"> | null;
-  identifier: Identifier;
+  /** What signs in. An account at an OAuth provider is no identifier: only its user is known. */
+  identifier: Pick<Identifier, "userId"> &
+    Partial<Pick<Identifier, "_id" | "identifierType" | "identifierValue">>;
   /** The account that the person chose; undefined: the default account. */
   accountId: string | undefined;
   mustChangePassword?: boolean;
@@ -88,7 +90,7 @@ function tokenOf({ refreshKeys }: SecondFactorCore, { redeemed }: FirstFactor): 
 
 function factsOf(first: FirstFactor, purpose: MfaChallenge["purpose"]): ChallengeFacts {
   const { client, identifier, sessionId, rootGrant, amr, device, deviceId, beakId } = first;
-  const { _id: identifierId, userId, identifierType, identifierValue } = identifier;
+  const { _id: identifierId = "", userId, identifierType = null, identifierValue = "" } = identifier;
   return {
     ...{ purpose, userId, clientId: client.id, sessionId, identifierId, identifierType, identifierValue },
     ...{ rootGrant, amr: [...amr], device, deviceId, beakId },

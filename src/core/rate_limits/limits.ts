@@ -28,6 +28,7 @@ export const rateLimitVariables = {
   LIMIT_REGISTRATIONS_PER_NETWORK: calls,
   LIMIT_VERIFICATION_FAILURES_PER_NETWORK: calls,
   LIMIT_ADDED_USERS_PER_ACCOUNT: calls,
+  LIMIT_OAUTH_VISITS_PER_NETWORK: calls,
 };
 
 /** The length of each limit's window, and the calls that it allows by default. */
@@ -81,6 +82,8 @@ export const LIMITS = {
   added_users_per_account: { seconds: HOUR, calls: 20 },
   /** The same, over all accounts of the member. No variable. */
   added_users_per_user: { seconds: HOUR, calls: 40 },
+  /** Visits at OAuth providers that begin. Each stores a document, and its answer asks the provider. */
+  oauth_visits_per_network: { seconds: HOUR, calls: 100 },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -99,6 +102,7 @@ export const NEVER_RELEASED: ReadonlySet<LimitName> = new Set([
   "trial_requests_per_network",
   "failures_per_network",
   "registrations_per_network",
+  "oauth_visits_per_network",
 ]);
 
 export type ConfiguredLimits = Partial<Record<LimitName, number | undefined>>;

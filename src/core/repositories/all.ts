@@ -13,6 +13,8 @@ import { MarketingConsentRepository } from "#core/repositories/marketing_consent
 import { MfaChallengeRepository } from "#core/repositories/mfa_challenges.ts";
 import { MfaFactorRepository } from "#core/repositories/mfa_factors.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
+import { OAuthIdentityRepository } from "#core/repositories/oauth_identities.ts";
+import { OAuthStateRepository } from "#core/repositories/oauth_states.ts";
 import { PasswordRepository } from "#core/repositories/passwords.ts";
 import { PendingIdentifierRepository } from "#core/repositories/pending_identifiers.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
@@ -54,6 +56,7 @@ export const REPOSITORIES = {
   accounts: AccountRepository,
   accountMembers: AccountMemberRepository,
   identifiers: IdentifierRepository,
+  oauthIdentities: OAuthIdentityRepository,
   passwords: PasswordRepository,
   mfaFactors: MfaFactorRepository,
   recoveryCodes: RecoveryCodesRepository,
@@ -69,6 +72,7 @@ export const REPOSITORIES = {
   mfaChallenges: MfaChallengeRepository,
   verifications: VerificationRepository,
   authorizations: AuthorizationRepository,
+  oauthStates: OAuthStateRepository,
   refreshTokens: RefreshTokenRepository,
   accessTokens: AccessTokenRepository,
   limitWindows: LimitWindowsRepository,

@@ -22,11 +22,11 @@ export interface MfaChallenge {
   clientId: string;
   /** The session that starts, or that becomes fresh. */
   sessionId: string;
-  /** The identifier of the first factor; empty for a step-up. */
+  /** The identifier of the first factor; empty for a step-up, and for an account at an OAuth provider. */
   identifierId: string;
-  /** The type of the identifier of the first factor; null for a step-up. */
+  /** The type of the identifier of the first factor; null if there is none. */
   identifierType: IdentifierType | null;
-  /** Normalized; empty for a step-up. */
+  /** Normalized; empty if there is none. */
   identifierValue: string;
   rootGrant: Grant;
   /** How the first factor was proved. */

@@ -24,7 +24,8 @@ export interface Redemption extends Attempt {
 /** A link or a code that works once. Its redemption can be resumed if it failed or its response was lost. */
 export interface Redeemable {
   _id: string;
-  identifierValue: string;
+  /** The address or number to which it was sent. Absent: it was not sent. */
+  identifierValue?: string;
   /** When its redemption started. */
   usedAt: string | null;
   redemption?: Attempt | null;

@@ -14,8 +14,8 @@ export type ChosenAccountCore = Pick<Core, "accountMembers" | "clock" | "log" | 
 export interface ChosenAccount {
   /** Undefined: the user's default account. */
   accountId: string | undefined;
-  /** Reads the active identifier that signs in. It is read only if an account is chosen. */
-  findIdentifier: () => Promise<Identifier | null>;
+  /** Reads the owner of what signs in, such as an active identifier. It is read only if an account is chosen. */
+  findIdentifier: () => Promise<Pick<Identifier, "userId" | "verifiedAt"> | null>;
   /** Whether the sign-in proves the identifier. A first proof ends memberships of accounts that added the user before. */
   provesIdentifier: boolean;
   /** Records that a right secret signed nobody in, and removes what counted it as wrong. May throw an error of its own. */

@@ -22,9 +22,22 @@ export interface PresentedCode {
   isUserCode?: true;
 }
 
-export type RedemptionDecision =
-  | { outcome: "redeem"; authorization: Authorization }
-  | { outcome: "resume"; authorization: Authorization; redemption: Redemption }
+/** What the decision reads of a link, or of the code after a visit at a provider. */
+export type JudgedCode = Pick<
+  Authorization,
+  | "clientId"
+  | "redirectUri"
+  | "codeChallenge"
+  | "usedAt"
+  | "redemption"
+  | "revokedAt"
+  | "failedRedemptions"
+  | "expiresAt"
+>;
+
+export type RedemptionDecision<Found extends JudgedCode = Authorization> =
+  | { outcome: "redeem"; authorization: Found }
+  | { outcome: "resume"; authorization: Found; redemption: Redemption }
   | {
       outcome: "refuse";
       code: ErrorCode;
@@ -48,11 +61,11 @@ export function judgeRedemption(
 }
 
 /** Decides what happens to a link whose secret or user code was right. */
-export function judgeProved(
-  found: Authorization,
-  presented: Omit<PresentedCode, "secret">,
+export function judgeProved<Found extends JudgedCode>(
+  found: Found,
+  presented: Omit<PresentedCode, "id" | "secret">,
   now: Date,
-): RedemptionDecision {
+): RedemptionDecision<Found> {
   const mismatch = firstMismatch(found, presented);
   if (found.usedAt) {
     const redemption = resumableRedemption(found, now);
@@ -71,7 +84,7 @@ export interface WrittenSignIn {
   session: Session | null;
   refreshToken: RefreshToken | null;
   /** The active identifier with the link's address. */
-  identifier: Identifier | null;
+  identifier: Pick<Identifier, "userId"> | null;
   /** The session's user. */
   user: User | null;
 }
@@ -96,7 +109,7 @@ export function refusalToResume({
 
 /** The redemption of a used link, or null if it can't be resumed: it may still be running, or its time has passed. */
 function resumableRedemption(
-  { redemption, revokedAt, failedRedemptions, expiresAt }: Authorization,
+  { redemption, revokedAt, failedRedemptions, expiresAt }: JudgedCode,
   now: Date,
 ): Redemption | null {
   if (!redemption || revokedAt || failedRedemptions >= FAILED_REDEMPTIONS_LIMIT) return null;
@@ -104,13 +117,16 @@ function resumableRedemption(
   return mayBeRunning || expiresAt <= now.toISOString() ? null : redemption;
 }
 
-function firstMismatch(found: Authorization, presented: Omit<PresentedCode, "secret">): ErrorCode | null {
+function firstMismatch(found: JudgedCode, presented: Omit<PresentedCode, "id" | "secret">): ErrorCode | null {
   if (found.clientId !== presented.clientId) return "incorrect_client";
   if (found.redirectUri !== presented.redirectUri) return "incorrect_redirect_uri";
   if (!verifiesChallenge(presented.codeVerifier, found.codeChallenge)) return "incorrect_code_verifier";
   return null;
 }
 
-function refuse(code: ErrorCode, countsAsFailure = false): RedemptionDecision {
+function refuse(
+  code: ErrorCode,
+  countsAsFailure = false,
+): Extract<RedemptionDecision, { outcome: "refuse" }> {
   return { outcome: "refuse", code, countsAsFailure };
 }

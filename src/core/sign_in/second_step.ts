@@ -34,13 +34,13 @@ export interface SecondStep {
 
 /**
  * Uses a challenge, or resumes its use. One of any number of simultaneous calls gets it.
- * @param identifier of the first factor; null for a step-up, which can't be resumed once its session has another generation
+ * @param owner of the first factor; null for a step-up, which can't be resumed once its session has another generation
  * @throws NestError mfa_token_expired, unavailable
  */
 export async function winChallenge(
   core: FinishCore,
   { challenge, now }: Pick<SecondStep, "challenge" | "now">,
-  identifier: Identifier | null,
+  owner: Pick<Identifier, "userId"> | null,
 ): Promise<{ won: MfaChallenge; redemption: Redemption }> {
   const { _id, sessionId, usedAt, redemption: earlier } = challenge;
   if (usedAt === null) {
@@ -55,7 +55,7 @@ export async function winChallenge(
     return { won, redemption };
   }
   if (earlier === null || mayRun(earlier, now)) throw challengeEnded();
-  if (identifier !== null) await requireResumable(core, earlier, identifier);
+  if (owner !== null) await requireResumable(core, earlier, owner);
   const won = await core.mfaChallenges.resume(_id, earlier.startedAt, now.toISOString());
   if (!won) throw challengeEnded();
   return { won, redemption: earlier };
@@ -65,7 +65,7 @@ export async function winChallenge(
 async function requireResumable(
   core: FinishCore,
   { sessionId, refreshTokenId }: Redemption,
-  identifier: Identifier,
+  identifier: Pick<Identifier, "userId">,
 ): Promise<void> {
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(sessionId),
@@ -82,10 +82,10 @@ async function requireResumable(
  */
 export async function finishSignIn(
   core: FinishCore,
-  step: SecondStep & { secret: string; identifier: Identifier },
+  step: SecondStep & { secret: string; identifier: Identifier | null },
 ): Promise<TokenPair> {
   const { client, challenge, right, secret, identifier, now, call } = step;
-  const { won, redemption } = await winChallenge(core, step, identifier);
+  const { won, redemption } = await winChallenge(core, step, { userId: challenge.userId });
   const { userId, device, deviceId, beakId, rootGrant, accountId } = challenge;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
@@ -98,12 +98,13 @@ export async function finishSignIn(
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, now, call },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),
     }),
-    watchDevice(core, { client, sessionId, identifier, beakId, authTime, at, call }),
+    // A user without an address gets no notice.
+    identifier && watchDevice(core, { client, sessionId, identifier, beakId, authTime, at, call }),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
-  await notice();
+  await notice?.();
   await Promise.all([
-    beakId === null
+    beakId === null || identifier === null
       ? null
       : rememberDevice(core, identifier, { beakId, isProof: rootGrant.type !== "password" }),
     noticeRecovery(core, step),

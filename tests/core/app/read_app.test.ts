@@ -72,6 +72,7 @@ test("fills in what an app leaves out", () => {
       replyTo: NONE,
     },
     auditDays: 400,
+    oauthProviders: [],
     clients: [
       {
         ...settings.clients[0],

@@ -14,6 +14,8 @@ import { handler as verifyIdentifier } from "#methods/2026-12-01/identifiers/ver
 import { handler as regenerateCodes } from "#methods/2026-12-01/mfa/regenerate_recovery_codes.ts";
 import { handler as removeFactor } from "#methods/2026-12-01/mfa/remove_mfa_factor.ts";
 import { handler as verifyFactor } from "#methods/2026-12-01/mfa/verify_mfa_factor.ts";
+import { handler as linkOAuth } from "#methods/2026-12-01/oauth/link_oauth.ts";
+import { handler as unlinkOAuth } from "#methods/2026-12-01/oauth/unlink_oauth.ts";
 import { handler as createReset } from "#methods/2026-12-01/passwords/create_password_reset.ts";
 import { handler as resetPassword } from "#methods/2026-12-01/passwords/reset_password.ts";
 import { handler as sendReset } from "#methods/2026-12-01/passwords/send_password_reset.ts";
@@ -40,6 +42,7 @@ import { addIdentifier, email, sentSecret } from "#tests/support/identifiers.ts"
 import { as, newAddress, newMember, newOwner, type Owner, userToAdd } from "#tests/support/members.ts";
 import { appCode, createFactor, enrol, firstStep, presentFactor } from "#tests/support/mfa.ts";
 import { exchange, linkIn, MAC, NATIVE, REDIRECT, SIMPLE, type TestNest } from "#tests/support/nest.ts";
+import { codeToLink, linkAccount, newPerson, REDEEM_FIELDS, visit } from "#tests/support/oauth.ts";
 import { P1, P2, sentReset, signInWith } from "#tests/support/passwords.ts";
 import { giveRole } from "#tests/support/roles.ts";
 import { disownToken } from "#tests/support/user_codes.ts";
@@ -132,6 +135,12 @@ async function withBothFactors(nest: TestNest) {
   const proof = { factor_id, code: appCode(seed, nest.clock.now()) };
   const { body } = await presentFactor(nest, await firstStep(nest, address), proof);
   return { owner: { ...body, address } as Owner, factor_id };
+}
+
+/** Redeems the code of a new person at a provider. */
+async function withVisit(nest: TestNest): Promise<Change> {
+  const { code } = await visit(nest, newPerson());
+  return publicly({ grant_type: "authorization_code", ...REDEEM_FIELDS, code });
 }
 
 /** Every change that an event records in the write that makes it. */
@@ -246,6 +255,20 @@ export const CHANGES: readonly RecordedChange[] = [
   { handler: setPrimary, action: "user.updated", prepare: withSecondAddress },
   { handler: removeIdentifier, action: "identifier.removed", prepare: withSecondAddress },
   {
+    ...{ handler: linkOAuth, action: "oauth.linked" },
+    async prepare(nest) {
+      const owner = await newOwner(nest);
+      return byOwner(owner, { ...REDEEM_FIELDS, code: await codeToLink(nest, owner.access_token) });
+    },
+  },
+  {
+    ...{ handler: unlinkOAuth, action: "oauth.unlinked" },
+    async prepare(nest) {
+      const owner = await newOwner(nest);
+      return byOwner(owner, { oauth_identity_id: await linkAccount(nest, owner.access_token) });
+    },
+  },
+  {
     ...{ handler: setPassword, action: "password.set" },
     prepare: async (nest) => byOwner(await newOwner(nest), { password: P2, current_password: P1 }),
   },
@@ -330,11 +353,14 @@ export const CHANGES: readonly RecordedChange[] = [
     },
   },
   { handler: authenticate, action: "user.created", prepare: withLink },
+  { handler: authenticate, action: "oauth.linked", prepare: withVisit },
+  { handler: authenticate, action: "user.created", prepare: withVisit },
   { handler: authenticate, action: "user.signed_in", prepare: withLink },
 ];
 
 /** Methods that change something and are not in `CHANGES`, each with the reason. */
 export const NOT_CRASHED: Readonly<Record<string, string>> = {
+  start_oauth: "Stores a visit at a provider. That is no event: nothing of a user changes.",
   issue_token: "The row is beside its session, as after a sign-in. It is refused in production.",
   send_magic_link: "Stores a link and mails it. Neither is an event: nothing of a user changes.",
   create_mfa_challenge: "Stores a challenge. Nothing of a user changes before a factor is presented.",
@@ -360,5 +386,5 @@ export const READS: readonly string[] = [
     "list_sessions",
     "list_users",
   ],
-  ...["list_webhook_deliveries", "list_webhooks"],
+  ...["list_oauth_identities", "list_oauth_providers", "list_webhook_deliveries", "list_webhooks"],
 ];

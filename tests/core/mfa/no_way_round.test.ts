@@ -7,6 +7,7 @@ const ISSUERS = {
   // They pass `passSecondFactor` before.
   "src/core/sign_in/code_sign_in.ts": "secondFactor }",
   "src/core/sign_in/link_sign_in.ts": "secondFactor }",
+  "src/core/sign_in/oauth/visit_sign_in.ts": "secondFactor }",
   "src/core/sign_in/password_sign_in.ts": "secondFactor }",
   // The second factor was presented.
   "src/core/sign_in/second_step.ts": '"presented"',

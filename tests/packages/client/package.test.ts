@@ -14,8 +14,8 @@ import { bundleClient, CLIENT_ENTRIES } from "#tools/local/client_bundle.ts";
 const README = "packages/client/README.md";
 const PACKAGE = fileURLToPath(new URL("../../../packages/client/", import.meta.url));
 const NAME = "@getbeak/nest-client";
-// Each error code has a message, and each method a row: those of second factors take 130 and 450 bytes.
-const MAX_GZIP_BYTES = { index: 7_500, messages: 4_700, react: 1_000 };
+// Each error code has a message, and each method a row: those of second factors take 130 and 450 bytes, those of OAuth 100 and 200.
+const MAX_GZIP_BYTES = { index: 7_800, messages: 4_900, react: 1_000 };
 /** What the samples of the pages use without declaring it. */
 const SAMPLE_GLOBALS = `
 declare const nest: import("${NAME}").NestClient;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { appFolder } from "#app/load_app.ts";
 import { LEASE_SECONDS } from "#core/billing/events/stripe_events.ts";
 import { REMOVAL_LEASE_SECONDS } from "#core/billing/trials/remove_unredeemed.ts";
-import { CALL_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
+import { CALL_LIMIT_MS, REDIRECT_LIMIT_MS, WEBHOOK_LIMIT_MS } from "#core/call.ts";
 import { VERSIONS } from "#core/versions.ts";
 import { writeSettings } from "#tests/support/stage.ts";
 import { pinVersions, versionsIn } from "#tools/deploy/parameter_versions.ts";
@@ -97,7 +97,8 @@ describe("functions of the template", () => {
     const jobs = functions.flatMap(({ name, schedule }) => (schedule ? [`nest-nonprod-${name}`] : []));
     for (const { FunctionName, Timeout } of lambdas()) {
       if (jobs.includes(FunctionName)) continue;
-      const own = FunctionName.endsWith("stripe_webhook") ? WEBHOOK_LIMIT_MS : CALL_LIMIT_MS;
+      const limits = { stripe_webhook: WEBHOOK_LIMIT_MS, oauth_callback: REDIRECT_LIMIT_MS };
+      const own = limits[FunctionName.replace("nest-nonprod-", "") as "oauth_callback"] ?? CALL_LIMIT_MS;
       expect(Timeout * 1000).toBeGreaterThan(own);
       expect(Timeout).toBeLessThan(GATEWAY_SECONDS);
       expect(Timeout).toBeLessThan(LEASE_SECONDS);
@@ -343,6 +344,7 @@ describe("least privilege", () => {
         "send_magic_link",
         "send_otp",
       ],
+      OAUTH_CREDENTIALS: ["list_oauth_providers", "start_oauth", "oauth_callback"],
       STRIPE_SECRET_KEY: [
         "create_trial_and_magic_link",
         "get_subscription_status",

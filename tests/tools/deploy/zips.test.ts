@@ -26,6 +26,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import { REDEEM_FIELDS, startBody } from "#tests/support/oauth.ts";
 import { nodesToTry } from "#tests/support/other_node.ts";
 import { givePassword, P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
@@ -569,6 +570,26 @@ describe.each(nodesToTry())(
       const { identifier_id } = sent.body;
       expect(await call("set_primary_identifier", { identifier_id })).toMatchObject({ status: 200 });
       expect(await call("remove_identifier", { identifier_id })).toMatchObject({ status: 200 });
+    });
+
+    test("the methods of OAuth providers and the callback know no provider of an app that has none", async () => {
+      const call = (method: string, body: object, headers = {}) =>
+        zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, headers);
+      expect(await call("list_oauth_providers", { client_id: MAC })).toEqual({
+        status: 200,
+        body: { items: [] },
+      });
+      expect(await call("start_oauth", startBody())).toMatchObject({ body: { code: "provider_not_found" } });
+      const code = { ...REDEEM_FIELDS, code: "authzcode_none.oauth-none" };
+      expect(await call("link_oauth", code, bearer())).toMatchObject({
+        body: { code: "verification_not_found" },
+      });
+      expect(await call("list_oauth_identities", {}, bearer())).toEqual({ status: 200, body: { items: [] } });
+      const named = { oauth_identity_id: "oauthid_none" };
+      expect(await call("unlink_oauth", named, bearer())).toMatchObject({ status: 404 });
+      const path = "/1/oauth/google/callback";
+      const answer = await recordedEvent("GET /1/oauth/{provider}/callback", { path, verb: "GET" });
+      expect(await zips.invoke("oauth_callback", answer)).toMatchObject({ statusCode: 400 });
     });
 
     test("revoke_session and revoke_token sign out", async () => {

@@ -32,6 +32,7 @@ import {
   readyForAccounts,
 } from "#tests/tools/openapi/provoke_accounts.ts";
 import { MFA_METHODS, MFA_PROVOCATIONS, readyFactor, readyForMfa } from "#tests/tools/openapi/provoke_mfa.ts";
+import { OAUTH_METHODS, OAUTH_PROVOCATIONS, readyForOAuth } from "#tests/tools/openapi/provoke_oauth.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
 
@@ -80,6 +81,7 @@ export async function startNests(): Promise<Nests> {
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "1",
     LIMIT_PASSWORD_FAILURES_PER_IDENTIFIER_AND_NETWORK: "1",
     LIMIT_ADDED_USERS_PER_ACCOUNT: "1",
+    LIMIT_OAUTH_VISITS_PER_NETWORK: "1",
   });
   return {
     good,
@@ -125,6 +127,7 @@ export class Asker {
         options: { internal: true },
       };
     if (MFA_METHODS.includes(this.form.name)) return readyForMfa(good, this.form.name, body);
+    if (OAUTH_METHODS.includes(this.form.name)) return readyForOAuth(good, this.form.name, body);
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
     const needsUser = security.includes("bearer") || "refresh_token" in body || "user_id" in body;
     const tokens = needsUser ? await good.signIn(address) : null;
@@ -548,6 +551,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
 
   ...ACCOUNT_PROVOCATIONS,
   ...MFA_PROVOCATIONS,
+  ...OAUTH_PROVOCATIONS,
   "get_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:last_admin": async (asker) => {

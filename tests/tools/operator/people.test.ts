@@ -84,6 +84,8 @@ describe("users", () => {
         "marketingConsents",
         "mfaChallenges",
         "mfaFactors",
+        "oauthIdentities",
+        "oauthStates",
         "passwords",
         "pendingIdentifiers",
         "providerMappings",

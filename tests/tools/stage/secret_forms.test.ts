@@ -19,6 +19,8 @@ test.each([
   ["INTERNAL_KEYS", JSON.stringify([{ name: "billing", hash: hashSecret(secret) }])],
   ["RATE_LIMIT_KEY", secret],
   ["CAPTCHA_SECRETS", "{}"],
+  ["OAUTH_CREDENTIALS", "{}"],
+  ["OAUTH_CREDENTIALS", JSON.stringify({ google: { clientId: "nest", clientSecret: secret } })],
   ["CAPTCHA_SECRETS", JSON.stringify({ acme_web: secret })],
 ])("%s may have the form of %s", (name, value) => {
   expect(formProblem(name, value)).toBeNull();
@@ -52,6 +54,8 @@ test.each([
   ["INTERNAL_KEYS", `[{"name":"billing","hash":"${secret}"`, "is not JSON"],
   ["RATE_LIMIT_KEY", secret.slice(0, 31), "at least 32 characters"],
   ["CAPTCHA_SECRETS", secret, "is not JSON"],
+  ["OAUTH_CREDENTIALS", secret, "is not JSON"],
+  ["OAUTH_CREDENTIALS", JSON.stringify({ google: secret }), "must be an object"],
   ["CAPTCHA_SECRETS", JSON.stringify([secret]), "must be an object of secrets"],
   ["CAPTCHA_SECRETS", JSON.stringify({ acme_web: "" }), "must be an object of secrets"],
   ["RATE_LIMIT_KEY", `"${secret}"`, "is in quotation marks"],

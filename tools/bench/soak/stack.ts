@@ -8,6 +8,7 @@ import { findDatabase } from "#tools/local/database/find_database.ts";
 import type { FoundDatabase } from "#tools/local/database/found_database.ts";
 import { serverOf, throughProxy, withDatabase, withOptions } from "#tools/local/database/uri.ts";
 import { startHibpDouble } from "#tools/local/hibp_double.ts";
+import { startOAuthDouble } from "#tools/local/oauth_double.ts";
 import { openReloadingGateway } from "#tools/local/reloading_gateway.ts";
 import { makeSecrets } from "#tools/local/secrets.ts";
 import { type SesDouble, startSesDouble } from "#tools/local/ses_double.ts";
@@ -47,6 +48,8 @@ export async function startSoakStack(): Promise<SoakStack> {
     cleanup.defer(sns.close);
     const siteverify = await startSiteverifyDouble();
     cleanup.defer(siteverify.close);
+    const oauth = await startOAuthDouble();
+    cleanup.defer(oauth.close);
     const hibp = await startHibpDouble();
     cleanup.defer(hibp.close);
     const stripe = await startAppStripeDouble({ retryDelaysMs: RETRY_DELAYS_MS });
@@ -69,6 +72,7 @@ export async function startSoakStack(): Promise<SoakStack> {
       ses: { ...ses, url: behind(proxies.mail) },
       sns,
       siteverify,
+      oauth,
       hibp,
       stripe: { ...stripe, url: behind(proxies.Stripe) },
       secrets: await makeSecrets(),

@@ -30,6 +30,8 @@ export const ACTIONS: Readonly<Record<UserAction, string>> = {
   "mfa.factor_removed": "Second factor removed",
   "mfa.recovery_code_used": "Recovery code used",
   "mfa.recovery_codes_regenerated": "Recovery codes replaced",
+  "oauth.linked": "Account at a provider connected",
+  "oauth.unlinked": "Account at a provider disconnected",
   "account.created": "Account created",
   "account.user_added": "Added to an account",
   "account.user_removed": "Removed from an account",

@@ -22,6 +22,7 @@ const PARAMETERS = {
   FACTOR_KEYS: "SecureString",
   INTERNAL_KEYS: "SecureString",
   MONGODB_URI: "SecureString",
+  OAUTH_CREDENTIALS: "SecureString",
   PASSWORD_PEPPERS: "SecureString",
   RATE_LIMIT_KEY: "SecureString",
   REFRESH_KEYS: "SecureString",

@@ -83,6 +83,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "mails to one user about sign-ins from new devices. Above the limit the sign-in works and mails nothing",
   verification_failures_per_network:
     "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`, and codes are not compared; a right token is never refused",
+  oauth_visits_per_network: "visits at [OAuth providers](oauth.md) that begin from one network",
   added_users_per_account: "users whom members add to an account or invite to it",
   added_users_per_user: "users whom a member adds or invites, over all accounts of the member",
 };

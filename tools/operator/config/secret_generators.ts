@@ -13,5 +13,7 @@ export const SECRET_GENERATORS: Readonly<Record<string, () => string | Promise<s
   // The hash of a key that is thrown away: there is no internal caller until one is added.
   // No secret yet: a client's CAPTCHA refuses every call until its secret is put.
   CAPTCHA_SECRETS: () => "{}",
+  // No provider can be used until its credentials are put.
+  OAUTH_CREDENTIALS: () => "{}",
   INTERNAL_KEYS: () => hashSecret(newSecret()),
 };

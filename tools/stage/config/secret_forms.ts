@@ -42,6 +42,13 @@ const isTexts = (all: unknown): boolean =>
   !Array.isArray(all) &&
   Object.values(all).every((value) => typeof value === "string" && value !== "");
 
+/** An object for each provider. The functions check the fields, which the provider's preset decides. */
+const hasCredentials = (all: unknown): boolean =>
+  typeof all === "object" &&
+  all !== null &&
+  !Array.isArray(all) &&
+  Object.values(all).every((held) => typeof held === "object" && held !== null && "clientId" in held);
+
 function mongoForm(uri: string): string | null {
   return /^mongodb(\+srv)?:\/\//.test(uri) ? tlsRefusal(uri) : "must start with mongodb:// or mongodb+srv://";
 }
@@ -91,6 +98,10 @@ const FORMS: Readonly<Record<string, Form>> = {
   CAPTCHA_SECRETS: jsonOf(
     'an object of secrets: {"<secretRef>":"<secret>"}; `config make` writes an empty one',
     (all) => isTexts(all),
+  ),
+  OAUTH_CREDENTIALS: jsonOf(
+    'an object: {"<provider>":{"clientId":"...","clientSecret":"..."}}; `config make` writes an empty one',
+    hasCredentials,
   ),
   RATE_LIMIT_KEY: matches(/^.{32,}$/, "must have at least 32 characters"),
 };

@@ -11,7 +11,12 @@ import {
 } from "#core/messages/templates/rejected_subscription.ts";
 import { passwordChanged, resetPassword } from "#core/messages/templates/reset_password.ts";
 import { mfaChanged, recoveryCodeUsed } from "#core/messages/templates/second_factors.ts";
-import { newDevice, sessionsEnded, webhookDisabled } from "#core/messages/templates/security_notices.ts";
+import {
+  newDevice,
+  oauthChanged,
+  sessionsEnded,
+  webhookDisabled,
+} from "#core/messages/templates/security_notices.ts";
 import { registrationCode, signInCode } from "#core/messages/templates/sign_in_code.ts";
 import { trialWillEnd } from "#core/messages/templates/trial_will_end.ts";
 import { welcome, welcomeTrial } from "#core/messages/templates/welcome.ts";
@@ -38,6 +43,7 @@ export const TEMPLATES = {
   sessions_ended: sessionsEnded,
   mfa_changed: mfaChanged,
   recovery_code_used: recoveryCodeUsed,
+  oauth_changed: oauthChanged,
   webhook_disabled: webhookDisabled,
   welcome,
   "welcome-trial": welcomeTrial,

@@ -51,6 +51,22 @@ export const sessionsEnded: Template<{ at: string; count: number }> = {
   },
 };
 
+/** The notice that an account at an OAuth provider was linked or unlinked. */
+export const oauthChanged: Template<{ change: "linked" | "unlinked"; provider: string; at: string }> = {
+  sample: { change: "linked", provider: "Google", at: "2026-12-12T12:00:00.000Z" },
+  write({ change, provider, at }, wording) {
+    const texts = wording.texts.oauthChanged;
+    const opening = wording.fill(texts[change], { provider, day: wording.day(at), time: at.slice(11, 16) });
+    return {
+      subject: wording.fill(texts.subject),
+      title: wording.fill(texts.title),
+      preheader: opening,
+      body: [paragraph(opening)],
+      footer: wording.withAddresses(texts.footer, { security: wording.app.addresses.security }),
+    };
+  },
+};
+
 /** The notice to administrators that Nest disabled a webhook. */
 export const webhookDisabled: Template<{ host: string; at: string; reason: "gone" | "failing" }> = {
   sample: { host: "hooks.example.com", at: "2026-12-12T12:00:00.000Z", reason: "failing" },

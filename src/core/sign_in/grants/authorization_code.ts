@@ -109,8 +109,11 @@ async function auditFailure(
   await auditNow(core, signInFailed(link, identifier, call, core.clock.now().toISOString()), code);
 }
 
-/** @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code */
-function readCode({ client_id: clientId, code, ...request }: CodeRequest): PresentedCode {
+/**
+ * Reads what a client presents to redeem a code.
+ * @throws NestError code_missing, code_verifier_missing, redirect_uri_missing, malformed_code
+ */
+export function readCode({ client_id: clientId, code, ...request }: CodeRequest): PresentedCode {
   if (code === undefined) throw new NestError("code_missing");
   if (request.code_verifier === undefined) throw new NestError("code_verifier_missing");
   if (request.redirect_uri === undefined) throw new NestError("redirect_uri_missing");

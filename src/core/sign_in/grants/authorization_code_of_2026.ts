@@ -1,8 +1,10 @@
 import { optional, type output } from "zod/mini";
 import type { Call } from "#core/call.ts";
 import { NestError } from "#core/errors.ts";
+import { isVisitSecret } from "#core/oauth/visit_outcome.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
-import { authorizationCode } from "#core/sign_in/grants/authorization_code.ts";
+import { authorizationCode, readCode } from "#core/sign_in/grants/authorization_code.ts";
+import { signInWithVisit, type VisitGrantCore } from "#core/sign_in/oauth/visit_sign_in.ts";
 import { redeemUserCode, type UserCodeCore } from "#core/sign_in/user_code.ts";
 import { codeDevice } from "#core/verifications/code_device.ts";
 import { text } from "#core/wire.ts";
@@ -15,7 +17,10 @@ interface CodeRequest extends LinkRequest {
   device?: output<typeof codeDevice> | undefined;
 }
 
-/** The code of a magic link, or the code that a person typed from its mail, with the nonce of `send_magic_link`. */
+/**
+ * The code of a magic link, the code after a visit at an OAuth provider, or the code that a person typed from its mail, with the nonce of
+ * `send_magic_link`.
+ */
 export const authorizationCodeOf2026 = {
   grantType: authorizationCode.grantType,
   parameters: {
@@ -31,8 +36,14 @@ export const authorizationCodeOf2026 = {
 /**
  * @throws NestError nonce_missing, verification_not_found, account_not_found; every error of `authorizationCode`, whose request has `code`
  */
-async function redeem(core: UserCodeCore, request: CodeRequest, call: Call): Promise<TokenPair> {
+async function redeem(
+  core: UserCodeCore & VisitGrantCore,
+  request: CodeRequest,
+  call: Call,
+): Promise<TokenPair> {
   const { user_code: userCode, nonce } = request;
+  if (isVisitSecret(request.code?.split(".")[1] ?? ""))
+    return signInWithVisit(core, readCode(request), { accountId: request.account_id, call });
   if (request.code !== undefined || userCode === undefined)
     return authorizationCode.redeem(core, request, call);
   if (nonce === undefined) throw new NestError("nonce_missing");

@@ -77,10 +77,11 @@ async function signIn(
   reading: Promise<Identifier | null>,
 ): Promise<TokenPair> {
   const identifier = await reading;
+  const { accountId, identifierId, userId } = step.challenge;
   // It was removed after the first step.
-  if (!identifier) throw challengeEnded();
-  const { accountId } = step.challenge;
-  const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: false };
+  if (!identifier && identifierId !== "") throw challengeEnded();
+  const owner = { userId, verifiedAt: identifier?.verifiedAt ?? null };
+  const chosen = { accountId, findIdentifier: async () => owner, provesIdentifier: false };
   return signInToAccount(core, chosen, step.call, () => finishSignIn(core, { ...step, identifier }));
 }
 
@@ -101,5 +102,9 @@ async function firstIdentifier(
 ) {
   if (purpose === "step_up") return null;
   const identifiers = await core.identifiers.listByUser(userId);
-  return identifiers.find(({ _id, removedAt }) => _id === identifierId && removedAt === null) ?? null;
+  const active = identifiers.filter(({ removedAt }) => removedAt === null);
+  // After an account at an OAuth provider, any verified address gets the notices.
+  const isFirst = ({ _id, verifiedAt }: Identifier) =>
+    identifierId === "" ? verifiedAt !== null : _id === identifierId;
+  return active.find(isFirst) ?? null;
 }

@@ -1,0 +1,18 @@
+import type { OAuthProvider } from "#core/app/oauth_providers.ts";
+import type { OAuthCredentials } from "#core/oauth/credentials.ts";
+import type { ProviderProfile } from "#core/oauth/presets.ts";
+
+/** A provider that people can use: the app names it, and its credentials are configured. */
+export interface UsableProvider extends Pick<OAuthProvider, "id" | "name"> {
+  profile: ProviderProfile;
+  credentials: OAuthCredentials;
+}
+
+/** What ties one visit at a provider to its answer. */
+export interface VisitSecrets {
+  state: string;
+  /** OpenID Connect Core, section 3.1.2.1. */
+  nonce: string;
+  /** RFC 7636. Only the token request shows it. */
+  codeVerifier: string;
+}

@@ -1,0 +1,20 @@
+/** The part of `oidc-provider` that the tests use. The package has no types, and those of the registry need a web framework's. */
+declare module "oidc-provider" {
+  import type { RequestListener } from "node:http";
+
+  interface Account {
+    accountId: string;
+    claims(): Record<string, unknown>;
+  }
+
+  export default class Provider {
+    constructor(
+      issuer: string,
+      configuration: {
+        findAccount(context: unknown, sub: string): Account;
+        [setting: string]: unknown;
+      },
+    );
+    callback(): RequestListener;
+  }
+}
