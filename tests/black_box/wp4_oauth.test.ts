@@ -103,9 +103,9 @@ test("WP4.2: returns to the client with a code and its state, which signs up onc
   expect(answerOf(await redeem(back.code))).toEqual([400, "token_used"]);
 });
 
-test("WP4.2: one of 50 redemptions at once gets tokens", async () => {
+test("WP4.2: one of 10 redemptions at once gets tokens", async () => {
   const { code } = await visit(newPerson());
-  const replies = await Promise.all(Array.from({ length: 50 }, () => redeem(code)));
+  const replies = await Promise.all(Array.from({ length: 10 }, () => redeem(code)));
   expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
 });
 
