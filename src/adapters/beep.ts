@@ -17,6 +17,8 @@ const NO_LOGIN =
   "There is no such path. On a test stage it needs an internal key in the header authorization.";
 const DEVICE = "The id of the device, up to 128 characters. It becomes the claim `clientid`.";
 
+const NO_SECOND_STEP = "This user signs in with a second step, which this program can't ask for.";
+
 export const handler = adapter({
   name: "beep",
   summary: "Serves the API of Beep's backend-login.",
@@ -28,6 +30,8 @@ export const handler = adapter({
     body_too_large: [400, "The body is too large."],
     malformed_json: [400, NOT_READ],
     validation_failed: [400, NOT_READ],
+    mfa_required: [403, NO_SECOND_STEP],
+    mfa_enrollment_required: [403, NO_SECOND_STEP],
     not_found: [404, "There is no such path."],
     method_not_supported: [405, "This path does not support the method."],
     rate_limited: [429, "Too many requests. Try again later."],

@@ -6,6 +6,8 @@ import { accountRoutes } from "#adapters/static_backend/account_routes.ts";
 import { signInRoutes } from "#adapters/static_backend/sign_in_routes.ts";
 import { adapter } from "#entry/adapter.ts";
 
+const NO_SECOND_STEP = "This user signs in with a second step, which this program can't ask for.";
+
 export const handler = adapter({
   name: "static_backend",
   summary: "Serves the user API of StaticBackend.",
@@ -17,6 +19,8 @@ export const handler = adapter({
   errors: {
     client_not_found: [401, "The public key is missing or unknown."],
     grant_not_allowed: [403, "The client of this public key may not do this."],
+    mfa_required: [403, NO_SECOND_STEP],
+    mfa_enrollment_required: [403, NO_SECOND_STEP],
     unauthorized: [401, "The session token is missing, invalid or expired."],
     access_denied: [403, "You may not do this."],
     body_missing: [400, "The body could not be read, or a field is missing."],
