@@ -1,8 +1,5 @@
 import * as openid from "openid-client";
-import type { OAuthProvider } from "#core/app/oauth_providers.ts";
 import { NestError } from "#core/errors.ts";
-import type { OAuthCredentials } from "#core/oauth/credentials.ts";
-import { profileOf } from "#core/oauth/presets.ts";
 import { ProviderConfigurations } from "#core/oauth/provider_configurations.ts";
 import { type ProviderIdentity, readClaims, withPrimaryEmail } from "#core/oauth/provider_identity.ts";
 import { ProviderRefusal, refusing } from "#core/oauth/provider_refusal.ts";
@@ -13,27 +10,9 @@ export class OAuthProviders {
   readonly #usable: ReadonlyMap<string, UsableProvider>;
   readonly #configurations: ProviderConfigurations;
 
-  constructor(usable: readonly UsableProvider[], configurations: ProviderConfigurations) {
+  constructor(usable: readonly UsableProvider[], now: () => Date) {
     this.#usable = new Map(usable.map((provider) => [provider.id, provider]));
-    this.#configurations = configurations;
-  }
-
-  /** @param standIn the base URL of a double that stands in for every provider */
-  static of(
-    providers: readonly OAuthProvider[],
-    credentials: Readonly<Record<string, OAuthCredentials>>,
-    { now, standIn }: { now: () => Date; standIn?: string | undefined },
-  ): OAuthProviders {
-    const usable = providers.flatMap((provider): UsableProvider[] => {
-      const held = Object.hasOwn(credentials, provider.id) ? credentials[provider.id] : undefined;
-      const { id, name } = provider;
-      return held ? [{ id, name, profile: profileOf(provider, standIn), credentials: held }] : [];
-    });
-    return new OAuthProviders(usable, new ProviderConfigurations(now));
-  }
-
-  list(): UsableProvider[] {
-    return [...this.#usable.values()];
+    this.#configurations = new ProviderConfigurations(now);
   }
 
   find(id: string): UsableProvider | null {

@@ -1,11 +1,27 @@
 import type { OAuthProvider } from "#core/app/oauth_providers.ts";
 import type { OAuthCredentials } from "#core/oauth/credentials.ts";
-import type { ProviderProfile } from "#core/oauth/presets.ts";
+import { type ProviderProfile, profileOf } from "#core/oauth/presets.ts";
 
 /** A provider that people can use: the app names it, and its credentials are configured. */
 export interface UsableProvider extends Pick<OAuthProvider, "id" | "name"> {
   profile: ProviderProfile;
   credentials: OAuthCredentials;
+}
+
+/**
+ * The providers of an app whose credentials are configured.
+ * @param standIn the base URL of a double that stands in for every provider
+ */
+export function usableProvidersOf(
+  providers: readonly OAuthProvider[],
+  credentials: Readonly<Record<string, OAuthCredentials>>,
+  standIn: string | undefined,
+): UsableProvider[] {
+  return providers.flatMap((provider): UsableProvider[] => {
+    const held = Object.hasOwn(credentials, provider.id) ? credentials[provider.id] : undefined;
+    const { id, name } = provider;
+    return held ? [{ id, name, profile: profileOf(provider, standIn), credentials: held }] : [];
+  });
 }
 
 /** What ties one visit at a provider to its answer. */

@@ -13,7 +13,8 @@ import { callWithOneRole, type Template } from "#tools/deploy/template.ts";
 import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts";
 import { settingsPath } from "#tools/stage/settings.ts";
 
-const FUNCTIONS = 110;
+/** Those of today, of which there are fewer than 100, and some to come. */
+const FUNCTIONS = 105;
 const ON_THREE_DATES = 20;
 const DATES = ["2020-12-14", "2021-10-06", "2026-12-01"];
 /** Secrets that some methods read; their subsets give dummies 15 different roles. */
@@ -64,7 +65,7 @@ async function packageDummies(folder: string, functions: readonly DeployedFuncti
   return packaged;
 }
 
-describe("a stack of 110 functions, 20 of them on three dates, with its alarms", () => {
+describe("a stack of 105 functions, 20 of them on three dates, with its alarms", () => {
   let folder: string;
   let template: Template;
   let routes = 0;

@@ -326,6 +326,8 @@ describe("least privilege", () => {
         "create_mfa_factor",
         "send_mfa_code",
         "verify_mfa_factor",
+        "link_oauth",
+        "start_oauth",
         "create_password_reset",
         "reset_password",
         "send_password_reset",
@@ -336,6 +338,7 @@ describe("least privilege", () => {
         "send_otp",
         "create_user",
         "get_sign_in_history",
+        "oauth_callback",
       ],
       CAPTCHA_SECRETS: [
         "send_password_reset",

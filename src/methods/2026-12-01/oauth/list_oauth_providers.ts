@@ -1,6 +1,6 @@
 /** Lists the OAuth providers with whose accounts people can sign in, in the order of the app file. */
 import { array, strictObject, string } from "zod/mini";
-import { oauthProviders } from "#core/oauth/parts.ts";
+import { usableProviders } from "#core/oauth/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -17,9 +17,9 @@ export const handler = rpc({
   request,
   response,
   errors: ["client_not_found"],
-  parts: { oauthProviders },
+  parts: { usableProviders },
   async run({ core, request: { client_id: clientId } }) {
     core.oauthClients.require(clientId);
-    return { items: core.oauthProviders.list().map(({ id, name }) => ({ provider: id, name })) };
+    return { items: core.usableProviders.map(({ id, name }) => ({ provider: id, name })) };
   },
 });
