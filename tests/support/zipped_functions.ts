@@ -9,6 +9,7 @@ export async function recordedEvent(
   route: string,
   {
     path = route.split(" ")[1] ?? "/",
+    query = "",
     verb = route.split(" ")[0] ?? "GET",
     headers = {},
     body,
@@ -22,6 +23,7 @@ export async function recordedEvent(
     ...recorded,
     routeKey: route,
     rawPath: path,
+    rawQueryString: query,
     headers: { ...recorded.headers, ...headers },
     requestContext: {
       ...requestContext,
@@ -33,6 +35,7 @@ export async function recordedEvent(
 }
 interface EventChange {
   path?: string;
+  query?: string;
   verb?: string;
   headers?: Record<string, string>;
   body?: string;

@@ -26,7 +26,7 @@ import {
   V1,
   V2,
 } from "#tests/support/nest.ts";
-import { REDEEM_FIELDS, startBody } from "#tests/support/oauth.ts";
+import { newPerson, REDEEM_FIELDS, startBody } from "#tests/support/oauth.ts";
 import { nodesToTry } from "#tests/support/other_node.ts";
 import { givePassword, P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
@@ -44,9 +44,12 @@ import { listFunctions } from "#tools/stage/functions.ts";
 const CODE_FUNCTIONS = {
   "send_otp-2026-12-01": true,
   "authenticate_user-2026-12-01": true,
+  "create_mfa_challenge-2026-12-01": true,
   beep: true,
   static_backend: true,
 };
+/** Functions that ask OAuth providers, for which a double stands in on this stage only. */
+const OAUTH_FUNCTIONS = ["start_oauth-2026-12-01", "oauth_callback"];
 /** Functions that send to receivers on this machine, which only this stage allows. */
 const WEBHOOK_FUNCTIONS = ["create_webhook-2026-12-01", "update_webhook-2026-12-01", "deliver_webhooks"];
 
@@ -133,6 +136,9 @@ describe.each(nodesToTry())(
               // The clients of the app take codes on this stage only.
               ...(name in CODE_FUNCTIONS ? { STAGE: "local" } : {}),
               ...(WEBHOOK_FUNCTIONS.includes(name) ? { STAGE: "local", WEBHOOK_ALLOW_HOSTS: NOWHERE } : {}),
+              ...(OAUTH_FUNCTIONS.includes(name)
+                ? { STAGE: "local", OAUTH_PROVIDERS_URL: nest.environment.OAUTH_PROVIDERS_URL }
+                : {}),
               ...("STRIPE_SECRET_KEY_PARAMETER" in environment ? { STRIPE_URL: nest.stripe.url } : {}),
             },
           ]),
@@ -480,7 +486,7 @@ describe.each(nodesToTry())(
       const listed = await call("list_mfa_factors", {}, bearer);
       expect(listed.items).toHaveLength(1);
       const opened = await call("create_mfa_challenge", { client_id: NATIVE }, bearer);
-      expect(opened.factors).toHaveLength(1);
+      expect(opened).toMatchObject({ factors: [{ factor_type: "totp" }] });
       const replaced = await call("regenerate_recovery_codes", {}, bearer);
       expect(replaced.recovery_codes).toHaveLength(10);
       const removed = await call("remove_mfa_factor", { factor_id: created.factor_id }, bearer);
@@ -572,25 +578,35 @@ describe.each(nodesToTry())(
       expect(await call("remove_identifier", { identifier_id })).toMatchObject({ status: 200 });
     });
 
-    test("the methods of OAuth providers and the callback know no provider of an app that has none", async () => {
-      const call = (method: string, body: object, headers = {}) =>
-        zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, headers);
-      expect(await call("list_oauth_providers", { client_id: MAC })).toEqual({
-        status: 200,
-        body: { items: [] },
+    test("the methods of OAuth providers and the callback sign in with an account, link another and remove it", async () => {
+      const call = async (method: string, body: object, headers = {}) =>
+        (await zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, headers)).body;
+      const visited = async (start: object, headers = {}) => {
+        const { authorization_url } = await call("start_oauth", startBody(start), headers);
+        const { url } = nest.oauth.visit(authorization_url, newPerson());
+        const { pathname: path, search } = new URL(url);
+        const route = "GET /1/oauth/{provider}/callback";
+        const answer = await recordedEvent(route, { path, query: search.slice(1), verb: "GET" });
+        const { headers: sent } = (await zips.invoke("oauth_callback", answer)) as Result;
+        return new URL(String(sent?.location)).searchParams.get("code");
+      };
+      const { items } = await call("list_oauth_providers", { client_id: MAC });
+      expect(items).toContainEqual({ provider: "google", name: "Google" });
+      const code = { ...REDEEM_FIELDS, code: await visited({}) };
+      const { access_token } = await call("authenticate_user", {
+        ...code,
+        grant_type: "authorization_code",
       });
-      expect(await call("start_oauth", startBody())).toMatchObject({ body: { code: "provider_not_found" } });
-      const code = { ...REDEEM_FIELDS, code: "authzcode_none.oauth-none" };
-      expect(await call("link_oauth", code, bearer())).toMatchObject({
-        body: { code: "verification_not_found" },
-      });
-      expect(await call("list_oauth_identities", {}, bearer())).toEqual({ status: 200, body: { items: [] } });
-      const named = { oauth_identity_id: "oauthid_none" };
-      expect(await call("unlink_oauth", named, bearer())).toMatchObject({ status: 404 });
-      const path = "/1/oauth/google/callback";
-      const answer = await recordedEvent("GET /1/oauth/{provider}/callback", { path, verb: "GET" });
-      expect(await zips.invoke("oauth_callback", answer)).toMatchObject({ statusCode: 400 });
-    });
+      const signedIn = { authorization: `Bearer ${access_token}` };
+      const other = {
+        ...REDEEM_FIELDS,
+        code: await visited({ intent: "link", provider: "github" }, signedIn),
+      };
+      const { oauth_identity } = await call("link_oauth", other, signedIn);
+      expect((await call("list_oauth_identities", {}, signedIn)).items).toHaveLength(2);
+      const named = { oauth_identity_id: oauth_identity.id };
+      expect(await call("unlink_oauth", named, signedIn)).toHaveProperty("removed_at");
+    }, 30_000);
 
     test("revoke_session and revoke_token sign out", async () => {
       const other = await nest.signIn("ada@example.com", { device: undefined });
