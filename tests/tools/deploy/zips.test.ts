@@ -581,7 +581,7 @@ describe.each(nodesToTry())(
     test("the methods of OAuth providers and the callback sign in with an account, link another and remove it", async () => {
       const call = async (method: string, body: object, headers = {}) =>
         (await zips.call(`${method}-2026-12-01`, `${V3}${method}`, body, headers)).body;
-      const visited = async (start: object, headers = {}) => {
+      const visited = async (start: Record<string, unknown>, headers = {}) => {
         const { authorization_url } = await call("start_oauth", startBody(start), headers);
         const { url } = nest.oauth.visit(authorization_url, newPerson());
         const { pathname: path, search } = new URL(url);
