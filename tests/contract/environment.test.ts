@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { ConfigError, readConfig } from "#core/config.ts";
 import { coreVariables, openCore } from "#core/core.ts";
+import * as oauthParts from "#core/oauth/parts.ts";
 import * as parts from "#core/parts.ts";
 import * as webhookParts from "#core/webhooks/webhook_parts.ts";
 import { handler as jwks } from "#entry/jwks.ts";
@@ -16,7 +17,7 @@ test(".env.example lists exactly the variables that functions read", () => {
     coreVariables,
     jwks.needs.variables,
     unmatched.needs.variables,
-    ...Object.values({ ...parts, ...webhookParts }).map((part) => part.variables),
+    ...Object.values({ ...parts, ...webhookParts, ...oauthParts }).map((part) => part.variables),
   ].flatMap(Object.keys);
   expect(lines.map((line) => line.split("=")[0]).sort()).toEqual([...new Set(read)].sort());
 });
