@@ -265,3 +265,16 @@ test("the codes of older versions stay those of links", async () => {
   });
   expect(status).toBe(404);
 });
+
+test("a disabled user gets no session with a right code, and the audit log says why", async () => {
+  const person = somebody();
+  const { body } = await redeem(nest, (await go(person)).code);
+  const { user_id } = body;
+  const { code } = await go(person);
+  await nest.call(`${V3}update_user`, { user_id, status: "disabled" }, { internal: true });
+  const refused = await redeem(nest, code);
+  expect([refused.status, refused.body.code]).toEqual([400, "authorization_not_found"]);
+  const { body: log } = await nest.call(`${V3}list_audit_logs`, { user_id }, { internal: true });
+  const failed = log.items.filter(({ action }: { action: string }) => action === "user.sign_in_failed");
+  expect(failed).toMatchObject([{ data: { cause: "disabled" } }]);
+});

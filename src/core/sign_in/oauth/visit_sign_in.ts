@@ -5,7 +5,7 @@ import { NestError } from "#core/errors.ts";
 import { auditNow } from "#core/events/audit_row.ts";
 import { byHolder } from "#core/events/event_source.ts";
 import { oauthUnlinked } from "#core/events/oauth_events.ts";
-import { signedIn } from "#core/events/sign_in_events.ts";
+import { signedIn, signInFailed } from "#core/events/sign_in_events.ts";
 import { type FirstFactor, passSecondFactor, type SecondFactorCore } from "#core/mfa/second_factor.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
@@ -102,7 +102,12 @@ async function issue(
     core.identifiers.listByUser(userId),
   ]);
   if (user?.status === "deleted") await unlink(core, linked, { source: sourceOf(userId), at });
-  if (mayNotSignIn(user)) throw new NestError("authorization_not_found");
+  if (mayNotSignIn(user)) {
+    // The code is used up, and nothing else tells why it signed nobody in.
+    const refused = signInFailed(visit, { userId, cause: "disabled" }, call, at);
+    if (user?.status === "disabled") await auditNow(core, refused, "authorization_not_found");
+    throw new NestError("authorization_not_found");
+  }
   const rootGrant: Grant = { type: "authorization_code", value: visit._id };
   const authTime = visit.usedAt ?? at;
   const { device } = visit;
