@@ -11,7 +11,7 @@ const page = (file: string) => resolve(ROOT, "tools/console/page", file);
 
 /** What the console is built for. */
 export interface ConsoleSettings {
-  app: Pick<App, "name" | "logo" | "colors">;
+  app: Pick<App, "name" | "logo" | "colors" | "clients">;
   /** The folder of the app. */
   folder: string;
   /** The URL of Nest, without a path. */
@@ -34,7 +34,9 @@ export interface ConsoleSettings {
  */
 export async function consolePage(settings: ConsoleSettings): Promise<string> {
   const { app, api, clientId, url, base, grant, inbox } = settings;
-  const data = JSON.stringify({ app: app.name, logo: `${base}logo.svg`, api, clientId, url, grant, inbox });
+  const clients = Object.fromEntries(app.clients.map(({ id, name }) => [id, name]));
+  const shown = { app: app.name, logo: `${base}logo.svg`, clients };
+  const data = JSON.stringify({ ...shown, api, clientId, url, grant, inbox });
   const values: Readonly<Record<string, string>> = { app: app.name, base, api, settings: data };
   const markup = await readFile(page("index.html"), "utf8");
   return markup.replace(/\{\{(\w+)\}\}/g, (_whole, name: string) => String(html`${values[name] ?? ""}`));

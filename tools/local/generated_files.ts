@@ -15,7 +15,7 @@ import {
 import { buildLandingPage, colorsOf } from "#tools/landing/landing_page.ts";
 import { bundleClient } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
-import { CONSOLE_PATH, SAMPLE_CLIENT_IDS } from "#tools/local/sample_clients.ts";
+import { CONSOLE_PATH, SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const JAVASCRIPT = "text/javascript; charset=utf-8";
@@ -58,7 +58,7 @@ export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promis
 
 /** The console of this stack, which signs in with a sample client. */
 const consoleAt = (origin: string): ConsoleSettings => ({
-  ...{ app, folder: appFolder, api: origin, clientId: SAMPLE_CLIENT_IDS.web },
+  ...{ app: withSampleClients(app, origin), folder: appFolder, api: origin, clientId: SAMPLE_CLIENT_IDS.web },
   ...{ url: `${origin}${CONSOLE_PATH}`, base: `${CONSOLE_PATH}/`, inbox: "/" },
   grant: "npm run nest -- users grant {user} admin --local",
 });

@@ -45,6 +45,8 @@ export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldD
     narrows: { minimum: 0 },
   },
   capabilities: { description: `What the role allows: ${CAPABILITIES}.`, example: ["users.read"] },
+  "list_roles.items[].id": ROLE_ID,
+  "set_role.role.id": ROLE_ID,
   built_in: { description: "Whether the role is part of Nest and can't change.", example: false },
   "set_role.role": { description: "The role." },
   "list_roles.items": { description: "Built-in roles first, then the app's own." },
@@ -96,6 +98,12 @@ export const roleFields = (timestamp: Timestamp): Readonly<Record<string, FieldD
   },
   "set_user_roles.user.id": { description: "The user's id.", example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk" },
 });
+
+const ROLE_ID = {
+  description:
+    "The role's id, which the audit log names; null for a built-in role, which it names by its key.",
+  example: "role_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+};
 
 const LIST_EXAMPLE = {
   query: "ada@",

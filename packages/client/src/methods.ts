@@ -1630,6 +1630,8 @@ export interface Responses {
   list_roles: {
     /** Built-in roles first, then the app's own. */
     items: Array<{
+      /** The role's id, which the audit log names; null for a built-in role, which it names by its key. */
+      id: string | null;
       /** `platform`: a role of users. `account`: a role of members in their account. */
       scope: "platform" | "account";
       /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */
@@ -1982,6 +1984,8 @@ export interface Responses {
   set_role: {
     /** The role. */
     role: {
+      /** The role's id, which the audit log names; null for a built-in role, which it names by its key. */
+      id: string | null;
       /** `platform`: a role of users. `account`: a role of members in their account. */
       scope: "platform" | "account";
       /** The role's key: lower-case ASCII letters, digits and underscores, at most 40. Unique in its scope. */

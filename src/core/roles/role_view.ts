@@ -1,9 +1,10 @@
-import { array, boolean, number, enum as oneOf, strictObject, string } from "zod/mini";
+import { array, boolean, nullable, number, enum as oneOf, strictObject, string } from "zod/mini";
 import { ROLE_SCOPES } from "#core/capabilities.ts";
 import { builtInRole, type RoleDefinition } from "#core/roles/built_in.ts";
 
 /** A role on the wire. */
 export const roleFields = strictObject({
+  id: nullable(string()),
   scope: oneOf(ROLE_SCOPES),
   key: string(),
   name: string(),
@@ -12,9 +13,11 @@ export const roleFields = strictObject({
   built_in: boolean(),
 });
 
-export function roleToWire({ scope, key, name, level, capabilities }: RoleDefinition) {
+/** @param role._id of a role of the app; built-in roles have none */
+export function roleToWire(role: RoleDefinition & { _id?: string }) {
+  const { _id: id = null, scope, key, name, level, capabilities } = role;
   return {
-    ...{ scope, key, name, level },
+    ...{ id, scope, key, name, level },
     capabilities: [...capabilities],
     built_in: builtInRole(scope, key) !== null,
   };

@@ -87,7 +87,9 @@ describe("a method that needs a capability", () => {
 describe("set_role", () => {
   test("creates and changes a role, records both, and repeats nothing", async () => {
     const created = await asInternal("set_role", desk("desk"));
-    expect(created.body).toEqual({ role: { ...desk("desk"), built_in: false } });
+    expect(created.body).toEqual({
+      role: { ...desk("desk"), id: expect.stringMatching(/^role_/), built_in: false },
+    });
     await asInternal("set_role", desk("desk"));
     await asInternal("set_role", desk("desk", { level: 30 }));
     const rows = (await eventsOf("role.changed")).filter(({ data }) => data.key === "desk");
@@ -103,7 +105,9 @@ describe("set_role", () => {
       ["support", true],
       ["admin", true],
     ]);
-    expect(body.items).toContainEqual({ ...desk("desk", { level: 30 }), built_in: false });
+    expect(body.items).toContainEqual({
+      ...{ ...desk("desk", { level: 30 }), id: expect.stringMatching(/^role_/), built_in: false },
+    });
   });
 
   test.each(["Admin", "аdmin", "ad-min", "", "x".repeat(41), "ａｄｍｉｎ"])(

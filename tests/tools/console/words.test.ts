@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { sayWhat } from "#tools/console/page/audit_words.ts";
+import { isAutomatic, sayWhat } from "#tools/console/page/audit_words.ts";
 import {
+  describeKept,
+  describeMail,
   describePayment,
   describeReturn,
   endOf,
@@ -10,7 +12,13 @@ import {
 } from "#tools/console/page/billing_words.ts";
 import { describeAttempt, describeDelivery } from "#tools/console/page/delivery_words.ts";
 import { methodsOf, programOf } from "#tools/console/page/devices.ts";
-import { describeBlock, foldRedeemed, markOf } from "#tools/console/page/history_words.ts";
+import {
+  blockedStatus,
+  describeBlock,
+  describePassword,
+  foldRedeemed,
+  markOf,
+} from "#tools/console/page/history_words.ts";
 
 const at = "2026-03-01T12:00:00.000Z";
 
@@ -74,7 +82,7 @@ describe("a subscription", () => {
   } as const;
   test.each([
     [{}, "Active", "Renews on"],
-    [{ cancel_at: at }, "Canceled", "Ends on, does not renew"],
+    [{ cancel_at: at }, "Ends on 1 Mar 2026", "Ends on, does not renew"],
     [{ status: "trialing", is_trial: true }, "Trial", "Trial ends on, then renews"],
     [{ status: "canceled", is_trial: true, is_current: false }, "Trial ended", "Ended on"],
     [{ status: "past_due" }, "Past due", "Access until"],
@@ -88,6 +96,17 @@ describe("a subscription", () => {
   ])("with %j says what it is and what its end date means", (change, state, end) => {
     const subscription: Subscription = { ...one, ...change };
     expect([stateOf(subscription).text, endOf(subscription)]).toEqual([state, end]);
+  });
+  test("that ends or was rejected says when, what was kept, which refund failed and which mails were sent", () => {
+    expect(describeKept({ kept_id: "sub_1" }, [one])).toBe("beak, bought on 1 Mar 2026");
+    expect(describeKept({ kept_id: "sub_2" }, [one])).toBe("sub_2");
+    expect(describeReturn({ ...refund, status: "failed", failure: "declined" })).toBe(
+      "Refund of £4.99 as a duplicate failed on 1 Mar 2026 (declined). The user does not have the money: an administrator must send it in another way.",
+    );
+    expect(describeMail({ kind: "duplicate", sent_at: at })).toBe(
+      "the mail that says that this subscription is a duplicate was sent on 1 Mar 2026",
+    );
+    expect(describeMail({ kind: "welcome", sent_at: null })).toBe("the welcome mail waits to be sent");
   });
   test("says what it costs, and what was refunded why", () => {
     expect(priceOf(one)).toBe("£4.99 each month");
@@ -127,12 +146,29 @@ describe("the history", () => {
     expect(markOf({ code })?.text).toBe(text);
   });
   test("says what blocks a user, about which address, and what to do", () => {
-    const locked = { code: "password_locked", text: "the password is locked" } as const;
+    const locked = { code: "password_locked", text: "the password is locked", until: null } as const;
     expect(describeBlock(locked, null)).toBe(
       "The password is locked. Ask the user to set a new password in the app, as for a forgotten one.",
     );
-    const paused = { code: "mail_suppressed", text: "no mail is sent" } as const;
-    expect(describeBlock(paused, "ada@example.com")).toContain("ada@example.com: no mail is sent. Ask");
+    const refused = { code: "mail_suppressed", text: "no mail is sent", until: at } as const;
+    expect(describeBlock(refused, "ada@example.com")).toBe(
+      "ada@example.com: no mail is sent. This ends by itself at 1 Mar 2026, 12:00:00 UTC. Ask the user for another address, or whether the mailbox is full.",
+    );
+  });
+  test("names one status of a user and one of the password, which agree with what blocks them", () => {
+    const locked = { code: "password_locked", until: null } as const;
+    const paused = { code: "passwords_paused", until: at } as const;
+    expect([blockedStatus([]), blockedStatus([locked]), blockedStatus([paused])]).toEqual([
+      null,
+      "Active, password locked",
+      "Active, passwords paused",
+    ]);
+    expect([[], [locked], [paused]].map((blocks) => describePassword(true, blocks))).toEqual([
+      "Set",
+      "Locked: only links and codes work",
+      "Paused until 1 Mar 2026, 12:00:00 UTC",
+    ]);
+    expect(describePassword(false, [])).toBe("None: signs in with links and codes");
   });
 });
 
@@ -151,6 +187,39 @@ test.each([
     "Sign-in refused: the code was wrong, used, expired or replaced",
   ],
   ["user.disabled", {}, null, "User disabled"],
+  [
+    "user.sign_in_failed",
+    { authorizationId: "verif_1", cause: "disabled" },
+    "verification_not_found",
+    "Sign-in refused: the user was disabled",
+  ],
+  [
+    "identifier.removed",
+    { identifierType: "email", reason: "password_reset" },
+    null,
+    "Address or number removed: an email address. Nest removed it, because the password was reset before it was verified",
+  ],
 ] as const)("says what a row of %s with %j records", (action, data, error_code, words) => {
-  expect(sayWhat({ action, data: data as Record<string, string>, error_code })).toBe(words);
+  const target = { type: "user", id: "user_1" } as const;
+  expect(sayWhat({ action, data: data as Record<string, string>, error_code, target })).toBe(words);
+});
+
+test("names roles and addresses in rows of the audit log, also those that Nest removed by itself", () => {
+  const names = {
+    role: (id: string) => (id === "role_1" ? "Night desk (night_desk)" : id),
+    address: (id: string) => (id === "userident_1" ? "ada@example.com" : undefined),
+  };
+  const row = { error_code: null, target: { type: "identifier", id: "userident_1" } as const };
+  const changed = { ...row, action: "user.roles_changed", data: { added: "role_1 support", removed: "" } };
+  expect(sayWhat(changed, names)).toBe("Roles changed: got Night desk (night_desk), support");
+  const removed = { ...row, action: "identifier.removed", data: { identifierType: "email" } };
+  expect([sayWhat(removed, names), isAutomatic(removed)]).toEqual([
+    "Address or number removed: ada@example.com",
+    false,
+  ]);
+  const dropped = { ...removed, data: { identifierType: "email", reason: "address_proved" } };
+  expect([sayWhat(dropped, names), isAutomatic(dropped)]).toEqual([
+    "Address or number removed: ada@example.com. Nest removed it, because the owner of the user's address proved it later",
+    true,
+  ]);
 });

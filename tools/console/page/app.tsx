@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useCall, useSession } from "#client/react.ts";
 import { FindUser } from "#tools/console/page/find_user.tsx";
 import { type Me, MeContext } from "#tools/console/page/me.ts";
+import { forgetNames } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Failure, Loading } from "#tools/console/page/parts.tsx";
 import { hrefOf, useRoute } from "#tools/console/page/route.ts";
@@ -50,6 +51,8 @@ const Frame = ({ children }: { children: ComponentChildren }) => <main class="na
 
 function SignedIn() {
   const { data, error, reload } = useCall(nest, "get_user");
+  // Whoever signs in next may see less.
+  useEffect(() => forgetNames, []);
   if (error)
     return (
       <Frame>

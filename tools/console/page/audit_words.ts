@@ -52,40 +52,80 @@ const SIGNED_IN_WITH: Readonly<Record<string, string>> = {
   issue_token: "with a token for tests, by an internal key",
 };
 
+/** Why Nest removed an address or number that the user had not verified. */
+const REMOVED_BECAUSE: Readonly<Record<string, string>> = {
+  address_proved: "Nest removed it, because the owner of the user's address proved it later",
+  password_reset: "Nest removed it, because the password was reset before it was verified",
+  registration_failed: "Nest removed it, because the registration was refused",
+  user_deleted: "Nest removed it with the user",
+};
+
+/** What a row's ids mean. */
+export interface Names {
+  role: (reference: string) => string;
+  /** The address or number that has an id; undefined: it is not stored any more. */
+  address: (id: string) => string | undefined;
+}
+
+const NO_NAMES: Names = { role: (reference) => reference, address: () => undefined };
+
+interface Said {
+  data: Data;
+  targetId: string;
+  names: Names;
+}
+
+const rolesOf = (references: string, { role }: Names) => references.split(" ").map(role).join(", ");
+const addressOf = ({ data, targetId, names }: Said) =>
+  names.address(targetId) ?? (data.identifierType === "phone" ? "a phone number" : "an email address");
+
 /** What the data of a row add to the words of its action. */
-const ADDED: Partial<Record<UserAction, (data: Data) => string>> = {
-  "user.updated": ({ fields, field }) =>
+const ADDED: Partial<Record<UserAction, (said: Said) => string>> = {
+  "user.updated": ({ data: { fields, field } }) =>
     (fields ?? field ?? "")
       .split(" ")
       // Disabling has an action of its own.
       .map((name) => (name === "status" ? "made active" : words(name)))
       .join(", "),
-  "user.roles_changed": ({ added, removed }) =>
-    [added && `got ${added}`, removed && `lost ${removed}`].filter(Boolean).join(", "),
-  "user.signed_in": ({ grant }) => SIGNED_IN_WITH[grant ?? ""] ?? words(grant ?? ""),
-  "session.revoked": ({ reason }) =>
+  "user.roles_changed": ({ data: { added, removed }, names }) =>
+    [added && `got ${rolesOf(added, names)}`, removed && `lost ${rolesOf(removed, names)}`]
+      .filter(Boolean)
+      .join(", "),
+  "user.signed_in": ({ data: { grant } }) => SIGNED_IN_WITH[grant ?? ""] ?? words(grant ?? ""),
+  "session.revoked": ({ data: { reason } }) =>
     REVOKED_BECAUSE[reason as keyof typeof REVOKED_BECAUSE] ?? words(reason ?? ""),
-  "account.user_added": ({ role }) => `as ${role}`,
-  "account.user_role_changed": ({ role, previous }) => `${role}, was ${previous}`,
-  "consent.updated": ({ level, previous }) => `${level}${previous ? `, was ${previous}` : ""}`,
-  "subscription.updated": ({ status, previous }) =>
+  "identifier.added": addressOf,
+  "identifier.verified": addressOf,
+  "identifier.removed": (said) => {
+    const why = REMOVED_BECAUSE[said.data.reason ?? ""];
+    return why ? `${addressOf(said)}. ${why}` : addressOf(said);
+  },
+  "account.user_added": ({ data: { role }, names }) => `as ${names.role(role ?? "")}`,
+  "account.user_role_changed": ({ data: { role, previous }, names }) =>
+    `${names.role(role ?? "")}, was ${names.role(previous ?? "")}`,
+  "consent.updated": ({ data: { level, previous } }) => `${level}${previous ? `, was ${previous}` : ""}`,
+  "subscription.updated": ({ data: { status, previous } }) =>
     `${words(status ?? "")}${previous ? `, was ${words(previous)}` : ""}`,
 };
 
 /** What a row says, such as "Session ended: the user was disabled". */
-export function sayWhat({
-  action,
-  data,
-  error_code,
-}: Pick<AuditRow, "action" | "data" | "error_code">): string {
+export function sayWhat(
+  { action, data, error_code, target }: Pick<AuditRow, "action" | "data" | "error_code" | "target">,
+  names = NO_NAMES,
+): string {
   const title = ACTIONS[action as UserAction] ?? capital(words(action.replace(".", " ")));
   const { cause } = data as Data;
+  const said = { data: data as Data, targetId: target.id, names };
   const added =
     error_code === null
-      ? ADDED[action as UserAction]?.(data as Data)
+      ? ADDED[action as UserAction]?.(said)
       : describeRefusal({ errorCode: error_code, cause });
   return added ? `${title}: ${added}` : title;
 }
+
+/** Whether Nest did it by itself, in a call of the actor that asked for something else. */
+export const isAutomatic = ({ action, data }: Pick<AuditRow, "action" | "data">): boolean =>
+  action === "identifier.removed" && (data as Data).reason !== undefined;
 
 /** Who did it, unless it is a user. */
 export function sayWho({ type, id }: AuditRow["actor"]): string {

@@ -1,5 +1,6 @@
 import { useCall } from "#client/react.ts";
 import {
+  describeKept,
   describeMail,
   describePayment,
   describeReturn,
@@ -26,7 +27,7 @@ export function Billing({ id }: { id: string }) {
             label="Subscriptions"
             empty="The user has no subscription and had none."
           >
-            {(one) => <SubscriptionRow of={one} />}
+            {(one) => <SubscriptionRow of={one} all={data.subscriptions} />}
           </Rows>
         ) : (
           missing
@@ -39,7 +40,7 @@ export function Billing({ id }: { id: string }) {
   );
 }
 
-function SubscriptionRow({ of: one }: { of: Subscription }) {
+function SubscriptionRow({ of: one, all }: { of: Subscription; all: readonly Subscription[] }) {
   const { tone, text } = stateOf(one);
   return (
     <>
@@ -55,7 +56,7 @@ function SubscriptionRow({ of: one }: { of: Subscription }) {
           ["Status at Stripe", words(one.status)],
           ["Canceled on", one.cancelled_at && day(one.cancelled_at)],
           ["Rejected on", one.rejected_at && day(one.rejected_at)],
-          ["Kept subscription", one.kept_id && <code key="kept">{one.kept_id}</code>],
+          ["Kept in its place", describeKept(one, all)],
           ["Dispute", one.dispute_status && words(one.dispute_status)],
           ["Mails", capital(one.mails.map(describeMail).join("; "))],
           ["Stripe", <code key="id">{one.id}</code>],

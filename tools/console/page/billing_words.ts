@@ -16,7 +16,7 @@ const ENDED = ["canceled", "incomplete_expired", "unpaid"];
 export function stateOf(one: Subscription): State {
   if (one.rejected_at !== null) return { tone: "over", text: rejectionOf(one) };
   if (ENDED.includes(one.status)) return { tone: "over", text: one.is_trial ? "Trial ended" : "Ended" };
-  if (one.cancel_at !== null) return { tone: "warn", text: one.is_trial ? "Trial, will end" : "Canceled" };
+  if (one.cancel_at !== null) return { tone: "warn", text: `Ends on ${day(one.cancel_at)}` };
   const text = one.is_trial ? "Trial" : capital(words(one.status));
   if (!one.is_current) return { tone: "bad", text: `${text}, no access` };
   return { tone: one.status === "past_due" ? "bad" : "good", text };
@@ -46,7 +46,6 @@ const RETURN_STATES: Readonly<Record<string, string>> = {
   disputed: "waits, because the bank holds the payment in a dispute",
   pending: "Stripe has it and waits for the bank",
   done: "done",
-  failed: "failed: an operator must act",
 };
 
 const RETURNED_AS: Readonly<Record<string, string>> = {
@@ -60,13 +59,32 @@ export function describeReturn({ amount, currency, to, reason, status, ...more }
   const when = more.returned_at === null ? "" : ` on ${day(more.returned_at)}`;
   // Stripe's figure, for cards.
   const wait = to === "payment_method" && status === "done" ? " Banks take 5 to 10 days to show it." : "";
-  const failure = more.failure ? ` (${more.failure})` : "";
-  return `${what} of ${money(amount, currency)}${RETURNED_AS[reason] ?? ""}: ${RETURN_STATES[status] ?? status}${when}${failure}.${wait}`;
+  const which = `${what} of ${money(amount, currency)}${RETURNED_AS[reason] ?? ""}`;
+  if (status === "failed") {
+    const failure = more.failure ? ` (${words(more.failure)})` : "";
+    return `${which} failed${when}${failure}. The user does not have the money: an administrator must send it in another way.`;
+  }
+  return `${which}: ${RETURN_STATES[status] ?? status}${when}.${wait}`;
 }
 
-/** @returns such as `Welcome sent 7 Dec 2026` */
+/** What each mail is about. */
+const MAILS: Readonly<Record<string, string>> = {
+  welcome: "the welcome mail",
+  duplicate: "the mail that says that this subscription is a duplicate",
+};
+
+/** @returns such as `the welcome mail was sent on 7 Dec 2026` */
 export const describeMail = ({ kind, sent_at }: Subscription["mails"][number]) =>
-  `${words(kind)} ${sent_at === null ? "waits" : `sent ${day(sent_at)}`}`;
+  `${MAILS[kind] ?? `the mail "${words(kind)}"`} ${sent_at === null ? "waits to be sent" : `was sent on ${day(sent_at)}`}`;
+
+/** The subscription that was kept in place of a rejected one, such as `Yearly, bought on 7 Dec 2026`. @param all of the user */
+export function describeKept(
+  { kept_id }: Pick<Subscription, "kept_id">,
+  all: readonly Subscription[],
+): string | null {
+  const kept = all.find(({ id }) => id === kept_id);
+  return kept ? `${kept.plan ?? "Unknown plan"}, bought on ${day(kept.created_at)}` : kept_id;
+}
 
 /** A payment, a refund, or a change of the customer's balance at Stripe. */
 export function describePayment({ type, amount, currency, reason }: Payment): string {

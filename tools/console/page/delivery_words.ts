@@ -28,3 +28,10 @@ export function describeDelivery({ status, attempts }: Pick<Delivery, "status" |
   if (status === "abandoned") return "Not sent: the webhook was disabled or deleted";
   return `Did not arrive, after ${times}. Nest tries no more`;
 }
+
+/** When a delivery was last tried, ISO; null: not yet. */
+export const lastTriedAt = ({ attempts }: Pick<Delivery, "attempts">): string | null =>
+  attempts
+    .map(({ at }) => at)
+    .sort()
+    .at(-1) ?? null;

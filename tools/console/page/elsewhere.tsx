@@ -1,5 +1,5 @@
 import { useCall } from "#client/react.ts";
-import { day } from "#tools/console/page/format.ts";
+import { datesOf } from "#tools/console/page/dates.ts";
 import { Blocks, Events } from "#tools/console/page/history.tsx";
 import { List } from "#tools/console/page/list.tsx";
 import { nest } from "#tools/console/page/nest.ts";
@@ -7,30 +7,19 @@ import { usePages } from "#tools/console/page/pages.ts";
 import { Card, Failure, Loading } from "#tools/console/page/parts.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
 
-/** Where a person may be who has no user now: among deleted users, or among people who did not confirm their address. */
-export function Elsewhere({ query }: { query: string }) {
-  const deleted = usePages("list_users", { query, status: "deleted", limit: 10 });
-  const isWhole = /^[^@\s]+@[^@\s]+\.[^@\s]+$|^\+\d{7,}$/.test(query);
-  return (
-    <>
-      <Card title="Deleted users" isWide>
-        <List
-          of={deleted}
-          label="Deleted users"
-          empty="No deleted user of the last 30 days had it. After that, only the audit log knows a user, by id."
-        >
-          {(user) => (
-            <>
-              <a href={hrefOf("users", user.id)}>{user.match ?? user.id}</a>
-              <div class="quiet small">
-                Since {day(user.created_at)}, deleted. The page of the user says when and by whom.
-              </div>
-            </>
-          )}
-        </List>
-      </Card>
+interface ElsewhereProps {
+  query: string;
+  /** Whether a user has the address now. */
+  isFound: boolean;
+}
+
+/** Where a person may be too: among deleted users, or among people who did not confirm their address. */
+export const Elsewhere = ({ query, isFound }: ElsewhereProps) => (
+  <>
+    <Deleted query={query} isFound={isFound} />
+    {!isFound && (
       <Card title="Sent to this address" isWide>
-        {isWhole ? (
+        {/^[^@\s]+@[^@\s]+\.[^@\s]+$|^\+\d{7,}$/.test(query) ? (
           <Sent address={query} />
         ) : (
           <p class="quiet">
@@ -39,7 +28,29 @@ export function Elsewhere({ query }: { query: string }) {
           </p>
         )}
       </Card>
-    </>
+    )}
+  </>
+);
+
+/** Deleted users who had the address, also if another user has it now. */
+function Deleted({ query, isFound }: ElsewhereProps) {
+  const deleted = usePages("list_users", { query, status: "deleted", limit: 10 });
+  if (isFound && !deleted.items?.length && deleted.more === null) return null;
+  return (
+    <Card title="Deleted users" isWide>
+      <List
+        of={deleted}
+        label="Deleted users"
+        empty="No deleted user of the last 30 days had it. After that, only the audit log knows a user, by id."
+      >
+        {(user) => (
+          <>
+            <a href={hrefOf("users", user.id)}>{user.match ?? user.id}</a>
+            <div class="quiet small">{datesOf(user)}. The page of the user says by whom.</div>
+          </>
+        )}
+      </List>
+    </Card>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
+import { datesOf } from "#tools/console/page/dates.ts";
 import { Elsewhere } from "#tools/console/page/elsewhere.tsx";
-import { day } from "#tools/console/page/format.ts";
 import { List } from "#tools/console/page/list.tsx";
 import { usePages } from "#tools/console/page/pages.ts";
 import { Mark } from "#tools/console/page/parts.tsx";
@@ -16,10 +16,16 @@ interface Search {
   role?: string;
 }
 
-/** A status of a user, as a word and a color. */
-export const StatusMark = ({ status }: { status: string }) =>
+interface StatusProps {
+  status: string;
+  /** What keeps an active user from signing in, in words; null: nothing. */
+  blocked?: string | null;
+}
+
+/** A status of a user, as words and a color. */
+export const StatusMark = ({ status, blocked = null }: StatusProps) =>
   status === "active" ? (
-    <Mark tone="good">Active</Mark>
+    <Mark tone={blocked === null ? "good" : "warn"}>{blocked ?? "Active"}</Mark>
   ) : (
     <Mark tone="bad">{status === "disabled" ? "Disabled" : "Deleted"}</Mark>
   );
@@ -40,8 +46,8 @@ export function FindUser() {
           {(user) => <Row user={user} />}
         </List>
       </section>
-      {search.query && pages.items?.length === 0 && search.status === undefined && (
-        <Elsewhere key={search.query} query={search.query} />
+      {search.query && pages.items && search.status === undefined && (
+        <Elsewhere key={search.query} query={search.query} isFound={pages.items.length > 0} />
       )}
     </main>
   );
@@ -105,8 +111,9 @@ const Row = ({ user }: { user: UserRow }) => (
       <a href={hrefOf("users", user.id)}>{user.email ?? user.match ?? user.id}</a>
       {user.name && ` ${user.name}`}
       <div class="quiet small">
-        Since {day(user.created_at)}
+        {datesOf(user)}
         {user.match !== null && user.email !== null && user.match !== user.email && `, also ${user.match}`}
+        {user.match_is_pending && ", an address that the user added and has not verified yet"}
         {!user.is_verified && user.status !== "deleted" && ", no verified address or number"}
         {user.roles.length > 1 && `, roles: ${user.roles.join(", ")}`}
       </div>

@@ -1,7 +1,7 @@
 /** Text for times and amounts. Times are in UTC, so that support staff in two places speak of the same minute. */
 const dateAndTime = new Intl.DateTimeFormat("en-GB", {
   dateStyle: "medium",
-  timeStyle: "short",
+  timeStyle: "medium",
   timeZone: "UTC",
 });
 const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });

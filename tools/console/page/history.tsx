@@ -1,6 +1,7 @@
 import type { Responses } from "#client/index.ts";
 import type { CallState } from "#client/react.ts";
-import { capital, time } from "#tools/console/page/format.ts";
+import { programOf } from "#tools/console/page/devices.ts";
+import { capital } from "#tools/console/page/format.ts";
 import { describeBlock, foldRedeemed, markOf } from "#tools/console/page/history_words.ts";
 import { Card, Failure, Loading, Mark, Rows, When } from "#tools/console/page/parts.tsx";
 
@@ -36,7 +37,9 @@ function EventRow({ of: event }: { of: Event }) {
         {mark && <Mark tone={mark.tone}>{mark.text}</Mark>}
       </div>
       <div>
-        <When at={event.at} /> <code class="quiet">{event.about}</code>
+        <When at={event.at} />
+        {event.user_agent && <span class="quiet small">, {programOf(event.user_agent)}</span>}{" "}
+        <code class="quiet">{event.about}</code>
       </div>
     </>
   );
@@ -53,6 +56,5 @@ export const Blocks = ({ of: blocks, addressOf }: BlocksProps) =>
   blocks.map((block) => (
     <p key={`${block.code} ${block.about}`} class="block">
       {describeBlock(block, addressOf(block.about) ?? null)}
-      {block.until && ` It ends by itself at ${time(block.until)}.`}
     </p>
   ));

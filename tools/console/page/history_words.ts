@@ -1,5 +1,5 @@
 import type { Responses } from "#client/index.ts";
-import { capital } from "#tools/console/page/format.ts";
+import { capital, time } from "#tools/console/page/format.ts";
 
 type Event = Responses["get_sign_in_history"]["events"][number];
 type Block = Responses["get_sign_in_history"]["blocks"][number];
@@ -52,13 +52,39 @@ const ADVICE: Readonly<Record<string, string>> = {
     'The row "User disabled" of the audit trail says when, and by whom. An administrator can make the user active again.',
   user_deleted: "What is stored is erased 30 days after the deletion.",
   password_locked: "Ask the user to set a new password in the app, as for a forgotten one.",
-  passwords_paused: "Ask the user to wait until then, or to set a new password as for a forgotten one.",
+  passwords_paused:
+    "Ask the user to wait until then, or to set a new password in the app, as for a forgotten one.",
   mail_suppressed: "Ask the user for another address, or whether the mailbox is full.",
 };
 
-/** A block in words: the address that it is about, what it is, and what to do. @param address null: it is about the user */
-export function describeBlock({ code, text }: Pick<Block, "code" | "text">, address: string | null): string {
-  const about = address === null ? "" : `${address}: `;
-  const sentence = `${about}${address === null ? capital(text) : text}.`;
-  return ADVICE[code] === undefined ? sentence : `${sentence} ${ADVICE[code]}`;
+/** A block in words: the address that it is about, what it is, until when, and what to do. @param address null: it is about the user */
+export function describeBlock(
+  { code, text, until }: Pick<Block, "code" | "text" | "until">,
+  address: string | null,
+): string {
+  const what = address === null ? capital(text) : `${address}: ${text}`;
+  const end = until === null ? "" : ` This ends by itself at ${time(until)}.`;
+  return `${what}.${end}${ADVICE[code] === undefined ? "" : ` ${ADVICE[code]}`}`;
+}
+
+/** What the mark of an active user adds, so that the mark does not say less than the box below it. */
+const BLOCKED: Readonly<Record<string, string>> = {
+  password_locked: "Active, password locked",
+  passwords_paused: "Active, passwords paused",
+  mail_suppressed: "Active, mail refused",
+};
+
+/** The status of an active user whom something keeps from signing in; null if nothing does. */
+export const blockedStatus = (blocks: readonly Pick<Block, "code">[]): string | null =>
+  blocks.map(({ code }) => BLOCKED[code]).find((text) => text !== undefined) ?? null;
+
+/** What a user's password is, beside what blocks it. */
+export function describePassword(
+  hasPassword: boolean,
+  blocks: readonly Pick<Block, "code" | "until">[],
+): string {
+  if (!hasPassword) return "None: signs in with links and codes";
+  if (blocks.some(({ code }) => code === "password_locked")) return "Locked: only links and codes work";
+  const paused = blocks.find(({ code }) => code === "passwords_paused");
+  return paused?.until ? `Paused until ${time(paused.until)}` : "Set";
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
 import { useCall } from "#client/react.ts";
 import { Act } from "#tools/console/page/act.tsx";
+import { nameOf } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Card, Failure, Loading } from "#tools/console/page/parts.tsx";
 
@@ -54,7 +55,7 @@ function Choice({ user, roles, reload }: ChoiceProps) {
       {change.length > 0 && (
         <Act
           label="Save roles"
-          question={`${user.email ?? user.id} will ${change.join(", and ")}. The change counts from the user's next call on.`}
+          question={`${nameOf(user)} will ${change.join(", and ")}. The change counts from the user's next call on.`}
           confirm="Save roles"
           run={() => nest.call("set_user_roles", { user_id: user.id, roles: chosen })}
           done={reload}

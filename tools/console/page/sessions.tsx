@@ -4,6 +4,7 @@ import { methodsOf, platformOf, programOf } from "#tools/console/page/devices.ts
 import { time } from "#tools/console/page/format.ts";
 import { List } from "#tools/console/page/list.tsx";
 import { useMay } from "#tools/console/page/me.ts";
+import { clientNameOf, nameOf } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { usePages } from "#tools/console/page/pages.ts";
 import { Card, Mark, Missing } from "#tools/console/page/parts.tsx";
@@ -14,7 +15,7 @@ type Session = Responses["list_sessions"]["items"][number];
 export function Sessions({ user }: { user: Responses["get_user"] }) {
   const may = useMay("sessions.manage");
   const pages = usePages("list_sessions", may ? { user_id: user.id, limit: 10 } : null);
-  const name = user.email ?? user.id;
+  const name = nameOf(user);
   return (
     <Card
       title="Sessions"
@@ -62,7 +63,7 @@ function SessionRow({
           <Act
             label="End"
             about={`the session of ${time(one.created_at)}`}
-            question={`End the session of ${user.email ?? user.id} on ${where}, started ${time(one.created_at)}?`}
+            question={`End the session of ${nameOf(user)} on ${where}, started ${time(one.created_at)}?`}
             confirm="End session"
             run={() => nest.call("revoke_session", { user_id: user.id, session_id: one.id })}
             done={reload}
@@ -71,12 +72,12 @@ function SessionRow({
       </div>
       <div class="quiet small">
         Signed in {time(one.auth_time)} with {methodsOf(one.amr)}, last used {time(one.last_used_at)}, from{" "}
-        {one.ip}, client {one.client_id}
+        {one.ip}, with {clientNameOf(one.client_id)}
       </div>
       {one.user_agent && (
         <details>
           <summary class="quiet small">
-            Program<span class="unseen"> of the session of {time(one.created_at)}</span>
+            User agent<span class="unseen"> of the session of {time(one.created_at)}</span>
           </summary>
           <span class="small">{one.user_agent}</span>
         </details>

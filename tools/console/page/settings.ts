@@ -2,6 +2,8 @@
 interface Settings {
   app: string;
   logo: string;
+  /** The names of the app's OAuth clients, by id. */
+  clients: Readonly<Record<string, string>>;
   /** The URL of Nest. */
   api: string;
   clientId: string;

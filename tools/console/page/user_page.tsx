@@ -7,8 +7,10 @@ import { Billing } from "#tools/console/page/billing.tsx";
 import { StatusMark } from "#tools/console/page/find_user.tsx";
 import { time } from "#tools/console/page/format.ts";
 import { Blocks, History } from "#tools/console/page/history.tsx";
+import { blockedStatus, describePassword } from "#tools/console/page/history_words.ts";
 import { Identifiers } from "#tools/console/page/identifiers.tsx";
 import { useMay, useMyId } from "#tools/console/page/me.ts";
+import { nameOf } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Facts, Failure, Loading } from "#tools/console/page/parts.tsx";
 import { Roles } from "#tools/console/page/roles.tsx";
@@ -27,7 +29,7 @@ export function UserPage({ id }: { id: string }) {
     signIns.reload();
   };
   const mayManageRoles = useMay("roles.manage");
-  const name = user?.email ?? id;
+  const name = user ? nameOf(user) : id;
   useEffect(() => {
     document.title = `${name}, ${settings.app} console`;
   }, [name]);
@@ -49,7 +51,7 @@ export function UserPage({ id }: { id: string }) {
           </div>
           <div class="column">
             <History of={signIns} />
-            <Audit id={id} />
+            <Audit user={user} />
             {mayManageRoles && <Roles user={user} reload={reload} />}
           </div>
         </>
@@ -66,14 +68,15 @@ interface SummaryProps {
 }
 
 function Summary({ user, reload, signIns }: SummaryProps) {
+  const blocks = signIns?.blocks ?? [];
   const addressOf = (id: string) => user.identifiers.find((one) => one.id === id)?.identifier_value;
   return (
     <section class="card wide" aria-labelledby="user-title">
       <div class="title">
-        <h1 id="user-title">{user.email ?? user.id}</h1>
-        <StatusMark status={user.status} />
+        <h1 id="user-title">{nameOf(user)}</h1>
+        <StatusMark status={user.status} blocked={blockedStatus(blocks)} />
       </div>
-      <Blocks of={signIns?.blocks ?? []} addressOf={addressOf} />
+      <Blocks of={blocks} addressOf={addressOf} />
       {isUnconfirmed(user) && (
         <p class="block">
           The user has verified no address or number. An administrator created the user, or the user
@@ -86,9 +89,11 @@ function Summary({ user, reload, signIns }: SummaryProps) {
         of={[
           ["User", <code key="id">{user.id}</code>],
           ["Name", user.name],
-          ["Since", time(user.created_at)],
+          ["Created", time(user.created_at)],
+          ["Disabled", user.disabled_at && time(user.disabled_at)],
+          ["Deleted", user.deleted_at && time(user.deleted_at)],
           ["Roles", user.roles.join(", ")],
-          ["Password", user.has_password ? "Set" : "None: signs in with links and codes"],
+          ["Password", user.status === "deleted" ? null : describePassword(user.has_password, blocks)],
           ["Language", user.locale],
           ["Account", <code key="account">{user.account_id}</code>],
           ...Object.entries(user.metadata as Record<string, string>),
@@ -109,7 +114,7 @@ const isUnconfirmed = ({ status, identifiers }: User) =>
 function ChangeStatus({ user, reload }: { user: User; reload: () => void }) {
   const may = useMay("users.write");
   const isMe = useMyId() === user.id;
-  const name = user.email ?? user.id;
+  const name = nameOf(user);
   if (!may || isMe || user.status === "deleted") return null;
   const change = (status: "active" | "disabled") => nest.call("update_user", { user_id: user.id, status });
   return user.status === "active" ? (

@@ -1,14 +1,15 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
 import { useCall } from "#client/react.ts";
+import { AboutWhom } from "#tools/console/page/about_whom.tsx";
 import { Act } from "#tools/console/page/act.tsx";
-import { describeAttempt, describeDelivery } from "#tools/console/page/delivery_words.ts";
+import { describeAttempt, describeDelivery, lastTriedAt } from "#tools/console/page/delivery_words.ts";
 import { capital, time, words } from "#tools/console/page/format.ts";
 import { List } from "#tools/console/page/list.tsx";
 import { useMay } from "#tools/console/page/me.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { usePages } from "#tools/console/page/pages.ts";
-import { Card, Facts, Failure, Loading, Mark, Missing, Rows, When } from "#tools/console/page/parts.tsx";
+import { Card, Facts, Failure, Loading, Mark, Missing, Rows } from "#tools/console/page/parts.tsx";
 import { Person } from "#tools/console/page/person.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
 import { settings } from "#tools/console/page/settings.ts";
@@ -81,10 +82,17 @@ const WebhookRow = ({ of: one }: { of: Webhook }) => (
 );
 
 function Deliveries({ of: webhook }: { of: Webhook }) {
-  const pages = usePages("list_webhook_deliveries", { webhook_id: webhook.id, limit: 25 });
+  const [about, setAbout] = useState<string | null>(null);
+  const asked = { webhook_id: webhook.id, limit: 25, ...(about !== null && { user_id: about }) };
+  const pages = usePages("list_webhook_deliveries", asked);
   return (
     <Card title={`Deliveries to ${webhook.url}`} isWide>
-      <List of={pages} label="Deliveries" empty="Nothing was delivered in the last 30 days.">
+      <AboutWhom choose={setAbout} />
+      <List
+        of={pages}
+        label="Deliveries"
+        empty={`Nothing ${about === null ? "" : "about this user "}was delivered in the last 30 days.`}
+      >
         {(one) => <DeliveryRow of={one} reload={pages.reload} />}
       </List>
     </Card>
@@ -103,7 +111,11 @@ function DeliveryRow({ of: one, reload }: { of: Delivery; reload: () => void }) 
       <div>{describeDelivery(one)}</div>
       {one.target && <About of={one.target} user={one.user_id} />}
       <div>
-        <When at={one.created_at} /> <code class="quiet">{one.message_id}</code>
+        <span class="quiet small">
+          Event of {time(one.created_at)}
+          {lastTriedAt(one) && `, last tried at ${time(lastTriedAt(one) ?? "")}`}
+        </span>{" "}
+        <code class="quiet">{one.message_id}</code>
       </div>
       {one.attempts.length > 0 && (
         <details>
