@@ -149,8 +149,15 @@ describe.skipIf(!hasBrowser)("the console answers without its documentation", ()
     await suite.stack.ask("POST", "/dev/mail/returned", { to: "bob@example.com", kind: "bounce" });
   }
 
-  test("about a user: the sign-out, the refund, who did what, the subscription, sessions, roles and addresses", async () => {
+  test("about users, their sign-ins, money, addresses and roles, and about a webhook", async () => {
     await open("admin");
+    await askAboutAda();
+    await page.getByRole("link", { name: "All users" }).click();
+    await askAboutOthers();
+    await askAboutWebhook();
+  });
+
+  async function askAboutAda() {
     // 9. She is found by an address that she has not proved yet.
     await find(NEXT);
     await page.getByText(`also ${NEXT}, an address that the user added and has not verified yet`).waitFor();
@@ -198,10 +205,9 @@ describe.skipIf(!hasBrowser)("the console answers without its documentation", ()
       "Removed",
     );
     await look("support_ada");
-  });
+  }
 
-  test("about people who can't sign in: a disabled, a locked, a deleted and an unconfirmed one, and a webhook", async () => {
-    await open("admin");
+  async function askAboutOthers() {
     // 3. Why can't Fay sign in? The app told her that the code was wrong.
     await openUser("fay@example.com");
     await page.getByText(/^The user is disabled: no password, link or code signs the user in/).waitFor();
@@ -238,6 +244,9 @@ describe.skipIf(!hasBrowser)("the console answers without its documentation", ()
     await find("bob@example.com");
     await shows("Sent to this address", "Requested a message to sign up", /^A mail was returned: bounce/);
     await shows("Sent to this address", /Nobody has confirmed it with these messages/);
+  }
+
+  async function askAboutWebhook() {
     // 8. Did the webhook about Ada arrive, and when?
     await page.getByRole("link", { name: "Webhooks" }).click();
     await page.getByRole("link", { name: receiver.url }).click();
@@ -252,7 +261,7 @@ describe.skipIf(!hasBrowser)("the console answers without its documentation", ()
     await delivery.getByText("Attempts: 2").click();
     await delivery.getByText(/^The receiver answered 500, after/).waitFor();
     await look("support_webhook");
-  });
+  }
 
   test("and says what the role support lacks", async () => {
     await open("support");

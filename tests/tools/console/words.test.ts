@@ -168,7 +168,7 @@ describe("the history", () => {
       "Locked: only links and codes work",
       "Paused until 1 Mar 2026, 12:00:00 UTC",
     ]);
-    expect(describePassword(false, [])).toBe("None: signs in with links and codes");
+    expect(describePassword(false, [])).toBe("None: only links and codes");
   });
 });
 

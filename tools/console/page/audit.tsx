@@ -94,7 +94,13 @@ function FilterForm({ filter, choose, id, people }: FilterProps) {
     choose(Object.fromEntries(Object.entries({ ...filter, ...change }).filter(([, value]) => value !== "")));
   return (
     <form class="search" onSubmit={(event) => event.preventDefault()}>
-      <Select name="action" label="What happened" value={filter.action} choose={(action) => set({ action })}>
+      <Select
+        isWide
+        name="action"
+        label="What happened"
+        value={filter.action}
+        choose={(action) => set({ action })}
+      >
         <option value="">Everything</option>
         {Object.entries(ACTIONS).map(([name, title]) => (
           <option key={name} value={name}>
@@ -124,13 +130,14 @@ const PersonOption = ({ id }: { id: string }) => <option value={id}>{usePersonNa
 interface SelectProps {
   name: string;
   label: string;
+  isWide?: boolean;
   value: string | undefined;
   choose: (value: string) => void;
   children: ComponentChildren;
 }
 
-const Select = ({ name, label, value, choose, children }: SelectProps) => (
-  <div class="grow">
+const Select = ({ name, label, isWide, value, choose, children }: SelectProps) => (
+  <div class={isWide ? "grow" : undefined}>
     <label for={`audit-${name}`}>{label}</label>
     <select
       id={`audit-${name}`}

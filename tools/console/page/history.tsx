@@ -3,6 +3,7 @@ import type { CallState } from "#client/react.ts";
 import { programOf } from "#tools/console/page/devices.ts";
 import { capital } from "#tools/console/page/format.ts";
 import { describeBlock, foldRedeemed, markOf } from "#tools/console/page/history_words.ts";
+import { withClientNames } from "#tools/console/page/names.ts";
 import { Card, Failure, Loading, Mark, Rows, When } from "#tools/console/page/parts.tsx";
 
 type SignIns = Responses["get_sign_in_history"];
@@ -33,7 +34,7 @@ function EventRow({ of: event }: { of: Event }) {
   return (
     <>
       <div class="title">
-        <span>{capital(event.text)}</span>
+        <span>{withClientNames(capital(event.text))}</span>
         {mark && <Mark tone={mark.tone}>{mark.text}</Mark>}
       </div>
       <div>

@@ -83,7 +83,7 @@ export function describePassword(
   hasPassword: boolean,
   blocks: readonly Pick<Block, "code" | "until">[],
 ): string {
-  if (!hasPassword) return "None: signs in with links and codes";
+  if (!hasPassword) return "None: only links and codes";
   if (blocks.some(({ code }) => code === "password_locked")) return "Locked: only links and codes work";
   const paused = blocks.find(({ code }) => code === "passwords_paused");
   return paused?.until ? `Paused until ${time(paused.until)}` : "Set";

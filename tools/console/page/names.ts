@@ -16,6 +16,9 @@ export function nameOf({ id, email, identifiers }: Named): string {
 /** The name of an OAuth client. A client that the app file does not name any more has its id. */
 export const clientNameOf = (id: string): string => settings.clients[id] ?? id;
 
+/** A text of Nest, with the names of clients in place of their ids. */
+export const withClientNames = (text: string): string => text.replaceAll(/client_\w+/g, clientNameOf);
+
 /**
  * Something that is read once for each key while a person is signed in, so that a list with many rows about few things asks for each
  * of them once. A failure is not kept: the next row asks again.
