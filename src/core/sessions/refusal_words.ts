@@ -15,6 +15,7 @@ const ERRORS: Readonly<Partial<Record<string, string>>> = {
   account_not_found: "the user is no member of the account that the app asked for",
   verification_not_found: "the code was wrong, used, expired or replaced",
   incorrect_code_verifier: "another device opened the link",
+  mfa_failed: "the code of the second factor, or the recovery code, was wrong or used",
 };
 
 /** A row of the audit log about a sign-in that was refused. */

@@ -247,6 +247,11 @@ test.each<[string, Pick<AuditLog, "errorCode" | "data">, string]>([
     "the code was wrong, used, expired or replaced (verification_not_found)",
   ],
   [
+    "a second factor",
+    { errorCode: "mfa_failed", data: { authorizationId: "mfachal_1" } },
+    "the code of the second factor, or the recovery code, was wrong or used (mfa_failed)",
+  ],
+  [
     "a wrong password",
     { errorCode: "invalid_credentials", data: { grant: "password", cause: "wrong" } },
     "the password was wrong (invalid_credentials)",
