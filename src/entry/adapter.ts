@@ -1,24 +1,24 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { coreVariables, type OpenCore, openCore } from "#core/core.ts";
-import { NestError } from "#core/errors.ts";
+import type { NestError } from "#core/errors.ts";
 import { readParameters } from "#core/parameters.ts";
 import { localKey } from "#core/parts.ts";
+import { openRoutes } from "#entry/adapter_call.ts";
 import type {
   AdapterDeclaration,
   AdapterRoute,
   ForeignBody,
   ForeignError,
 } from "#entry/adapter_declaration.ts";
-import { type FoundPath, findPath, openClients, readAsked } from "#entry/adapter_routes.ts";
+import { askingPage, donePage, errorPage, isForPerson, pageOfClient } from "#entry/adapter_pages.ts";
+import { chooseRoute, type FoundPath, findPath, openClients } from "#entry/adapter_routes.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
+import { adapterCookies } from "#entry/cookie_form.ts";
+import { Cookies } from "#entry/cookies.ts";
 import { CALLER_PARTS } from "#entry/declaration.ts";
-import { methodEvent, presented } from "#entry/foreign_request.ts";
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
 import { openParts } from "#entry/open_parts.ts";
-import { type OpenMethod, openMethod } from "#entry/rpc.ts";
-import { validate } from "#entry/validation.ts";
 
 export type AdapterHandler = Deployed<Handler> & { declaration: AdapterDeclaration };
 
@@ -42,109 +42,58 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
   const core = openParts(open, CALLER_PARTS);
   const clients = openClients(core.oauthClients, declaration);
   const call = openRoutes(declaration, open);
-  const { allowsOrigin } = clients;
+  const cookieForm = adapterCookies(declaration.name);
+  const baseUrl = `${core.issuer}/${declaration.name}`;
+  const clientPage = (event: APIGatewayProxyEventV2) => pageOfClient(clients.of(event), baseUrl);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
+    const now = core.clock.now();
     const answer: AnswerContext = {
-      ...{ event, requestId: context.awsRequestId, now: core.clock.now(), stage: core.stage },
-      oauthClients: { allowsOrigin, allowsCookies: () => false },
+      ...{ event, requestId: context.awsRequestId, now, stage: core.stage },
+      ...{ oauthClients: clients, readsCookies: declaration.hasCookies === true },
     };
-    const { method: verb } = event.requestContext.http;
     const found = findPath(declaration, event.rawPath);
-    const route = found.routes.find((each) => each.verb === verb);
     const note = (status: number, code: string | null) =>
       core.log.info("adapter", {
         ...{ adapter: declaration.name, route: found.routes[0]?.path ?? null, status, code },
         request_id: context.awsRequestId,
       });
+    let route: AdapterRoute | undefined;
     try {
-      if (verb === "OPTIONS" && found.routes.length > 0)
+      if (event.requestContext.http.method === "OPTIONS" && found.routes.length > 0)
         return success(answer, undefined, { headers: preflight(answer, declaration, found) });
       const client = clients.of(event);
-      const result = await call(route ?? refuse(found), {
-        event,
-        context,
-        client,
-        placed: found.placed,
-        now: answer.now,
-      });
+      route = chooseRoute(found, event);
+      const isPerson = isForPerson(route, event);
+      if (isPerson && route.verb === "GET" && route.page)
+        return askingPage(success(answer, null), route.page, client);
+      // Where a visit ends, its state ties the browser to the request, which comes from another site.
+      const form = route.visit === "end" ? { ...cookieForm, isPageOf: () => true } : cookieForm;
+      const cookies = new Cookies(event, declaration.hasCookies === true, form);
+      const result = await call(route, { event, context, client, cookies, now });
       note(200, null);
-      return withBody(success(answer, null), result);
+      const done = success(answer, null, { cookies: [...cookies.changes, ...(result.setCookies ?? [])] });
+      if (result.location !== undefined) return goTo(done, result.location);
+      return isPerson && route.page
+        ? donePage(done, route.page, { client, next: pageOfClient(client, baseUrl) })
+        : withBody(done, result);
     } catch (error) {
       const known = toNestError(error);
       const foreign = foreignError(declaration, route, known);
       note(foreign.status, known.code);
-      const isVerbWrong = known.code === "method_not_supported";
-      const allow = isVerbWrong ? { allow: verbsOf(found).join(", ") } : undefined;
+      const allow = known.code === "method_not_supported" ? { allow: verbsOf(found).join(", ") } : undefined;
       const failed = { ...failure(answer, known, allow), statusCode: foreign.status };
+      if (route && isForPerson(route, event)) return errorPage(failed, foreign, clientPage(event));
       return withBody(failed, declaration.toError(foreign));
     }
   }) as unknown as Handler;
 }
 
-/** A request for a route. */
-interface RouteCall {
-  event: APIGatewayProxyEventV2;
-  context: Invocation;
-  client: OAuthClient;
-  placed: FoundPath["placed"];
-  now: Date;
-}
-
-type CallRoute = (route: AdapterRoute, call: RouteCall) => Promise<ForeignBody>;
-type Answered = Readonly<Record<string, unknown>>;
-
-/** Opens the method of each route. */
-function openRoutes({ routes }: AdapterDeclaration, open: OpenCore): CallRoute {
-  const ownKey = open.part(localKey);
-  const methods = new Map(routes.map((route) => [route, openMethod(route.method.declaration, open)]));
-  return async (route, { event, context, client, placed, now }) => {
-    const { name, version } = route.method.declaration;
-    const asked = validate(route.request, Object.assign({}, readAsked(route, event), placed)) as never;
-    const authorization = presented(route.credential, headerOf(event, "authorization"), ownKey);
-    const perform = methods.get(route) as OpenMethod;
-    const call = async (body: object): Promise<Answered> => {
-      const calling = methodEvent(event, `/1/${version}/${name}`, body, authorization);
-      return (await perform(calling, context, undefined, client.id)) as Answered;
-    };
-    const body = route.toMethod(asked, client.id);
-    const response = await (route.hasPages ? allPages(call, body) : callOrElse(call, body, route, asked));
-    return route.toAnswer(response, { asked, client, now });
-  };
-}
-
-/** Calls a method, and once more if the route has another request for its refusal. */
-async function callOrElse(
-  call: (body: object) => Promise<Answered>,
-  body: object,
-  { otherwise }: AdapterRoute,
-  asked: never,
-): Promise<Answered> {
-  try {
-    return await call(body);
-  } catch (error) {
-    const { code } = toNestError(error);
-    if (!otherwise?.codes.includes(code)) throw error;
-    return call(otherwise.toMethod(asked));
-  }
-}
-
-/** Lists all pages. The deadline of the first call is that of all, so a list that is too long fails. */
-async function allPages(call: (body: object) => Promise<Answered>, body: object): Promise<Answered> {
-  const items: unknown[] = [];
-  let page = await call(body);
-  items.push(...(page.items as unknown[]));
-  while (page.next_cursor) {
-    page = await call({ ...body, cursor: page.next_cursor });
-    items.push(...(page.items as unknown[]));
-  }
-  return { items };
-}
-
-/** @throws NestError not_found for an unknown path, method_not_supported for an unknown verb */
-function refuse({ routes }: FoundPath): never {
-  if (routes.length === 0) throw new NestError("not_found");
-  throw new NestError("method_not_supported");
-}
+/** A browser that comes from a provider has its code in its URL, which the next page must not learn. */
+const goTo = ({ headers, cookies = [] }: Result, location: string): Result => ({
+  statusCode: 302,
+  headers: { ...headers, location, "referrer-policy": "no-referrer" },
+  cookies,
+});
 
 const verbsOf = ({ routes }: FoundPath) => [...new Set(routes.map(({ verb }) => verb))];
 
@@ -166,10 +115,11 @@ function preflight(
 function foreignError(
   { errors, otherError }: AdapterDeclaration,
   route: AdapterRoute | undefined,
-  { code, status }: NestError,
+  { code, status, meta, reasons }: NestError,
 ): ForeignError {
-  const [foreignStatus = status, text = otherError] = route?.errors[code] ?? errors[code] ?? [];
-  return { status: foreignStatus, text };
+  const named = route?.errors[code] ?? errors[code] ?? otherError;
+  const [foreignStatus, text] = typeof named === "string" ? [status, named] : named;
+  return { status: foreignStatus, text, error: { code, meta, reasons } };
 }
 
 const withBody = (result: Result, { contentType, body }: ForeignBody): Result => ({

@@ -13,10 +13,13 @@ export interface AnswerContext {
   now: Date;
   stage: string;
   oauthClients: Pick<OAuthClients, "allowsCookies" | "allowsOrigin">;
+  /** Whether the path reads cookies. Absent: the methods of a version that does. */
+  readsCookies?: boolean;
 }
 
 /** Headers of every response, success or error (contract 1.1, A3). */
-function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerContext): Headers {
+function commonHeaders(context: AnswerContext): Headers {
+  const { event, requestId, now, stage, oauthClients } = context;
   const origin = headerOf(event, "origin");
   return {
     "content-type": "application/json",
@@ -30,7 +33,7 @@ function commonHeaders({ event, requestId, now, stage, oauthClients }: AnswerCon
     ...(origin !== null && oauthClients.allowsOrigin(origin)
       ? {
           "access-control-allow-origin": origin,
-          ...(readsCookies(event) && oauthClients.allowsCookies(origin)
+          ...((context.readsCookies ?? readsCookies(event)) && oauthClients.allowsCookies(origin)
             ? { "access-control-allow-credentials": "true" }
             : {}),
           "access-control-expose-headers": "beak-time, request-id, retry-after, www-authenticate",

@@ -1,35 +1,15 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { parseCookie, type SetCookie, stringifySetCookie } from "cookie";
+import { parseCookie, stringifySetCookie } from "cookie";
 import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import { unauthorized } from "#core/sessions/access_token.ts";
 import { longestIdleSeconds } from "#core/sessions/session_end.ts";
 import type { Version } from "#core/versions.ts";
 import { headerOf } from "#entry/answer.ts";
-
-/** No domain but the API's own can set a cookie of this name, and only for the whole API (RFC 6265bis section 4.1.3). */
-export const ACCESS_COOKIE = "__Host-nest_access";
-/** A domain above or beside the API's can set this name too, which is why two values count as none. */
-export const REFRESH_COOKIE = "__Secure-nest_refresh";
+import { type CookieForm, METHOD_COOKIES } from "#entry/cookie_form.ts";
 
 /** The first version whose methods read and set cookies. */
 export const COOKIES_SINCE: Version = "2026-12-01";
-
-const ACCESS: Omit<SetCookie, "value"> = {
-  name: ACCESS_COOKIE,
-  path: "/",
-  httpOnly: true,
-  secure: true,
-  sameSite: "lax",
-};
-/** Sent to the API's methods only, and never by a link from another site. */
-const REFRESH: Omit<SetCookie, "value"> = {
-  name: REFRESH_COOKIE,
-  path: "/1/",
-  httpOnly: true,
-  secure: true,
-  sameSite: "strict",
-};
 
 /** What a sign-in or a refresh asks of cookies. */
 interface SignInRequest {
@@ -42,18 +22,23 @@ interface SignInRequest {
 export class Cookies {
   readonly #event: APIGatewayProxyEventV2;
   readonly #isOn: boolean;
+  readonly #form: CookieForm;
   readonly #access: readonly string[];
   readonly #refresh: readonly string[];
   readonly #changes: string[] = [];
 
-  /** @param isOn whether the call reads and sets cookies; else they are ignored */
-  constructor(event: APIGatewayProxyEventV2, isOn: boolean) {
+  /**
+   * @param event the request as the caller sent it
+   * @param isOn whether the call reads and sets cookies; else they are ignored
+   */
+  constructor(event: APIGatewayProxyEventV2, isOn: boolean, form: CookieForm = METHOD_COOKIES) {
     const values = isOn ? readValues(event) : [];
     const named = (wanted: string) => values.flatMap(([name, value]) => (name === wanted ? [value] : []));
     this.#event = event;
     this.#isOn = isOn;
-    this.#access = named(ACCESS_COOKIE);
-    this.#refresh = named(REFRESH_COOKIE);
+    this.#form = form;
+    this.#access = named(form.access.name);
+    this.#refresh = named(form.refresh.name);
   }
 
   /** The `Set-Cookie` values of the response. */
@@ -69,17 +54,31 @@ export class Cookies {
    */
   accessToken(oauthClients: Pick<OAuthClients, "allowsCookies">): string | null {
     const [token, ...others] = this.#access;
-    if (token === undefined) return null;
+    if (token === undefined || !this.#form.authenticates) return null;
     const origin = headerOf(this.#event, "origin");
     if (origin === null || !oauthClients.allowsCookies(origin)) throw foreignOrigin();
-    requireJsonType(this.#event);
+    this.#form.requireType(this.#event);
+    if (others.length > 0) throw unauthorized("malformed_token");
+    return token;
+  }
+
+  /**
+   * The access token of a request whose client is known, for an adapter.
+   * @returns null without the cookie
+   * @throws NestError unauthorized for two values; access_denied, malformed_json
+   */
+  accessTokenOf(client: OAuthClient): string | null {
+    const [token, ...others] = this.#access;
+    if (token === undefined) return null;
+    this.requirePageOf(client);
+    this.#form.requireType(this.#event);
     if (others.length > 0) throw unauthorized("malformed_token");
     return token;
   }
 
   /** @throws NestError access_denied unless a page of this client sent the request, and the client has cookies */
   requirePageOf(client: OAuthClient | null): void {
-    if (!client?.cookies.enabled || !this.#isPageOf(client)) throw foreignOrigin();
+    if (!client?.cookies.enabled || !this.#form.isPageOf(this.#event, client)) throw foreignOrigin();
   }
 
   /**
@@ -91,7 +90,7 @@ export class Cookies {
     const [token, ...others] = this.#refresh;
     if (token === undefined || !client?.cookies.enabled) return undefined;
     this.requirePageOf(client);
-    requireJsonType(this.#event);
+    this.#form.requireType(this.#event);
     if (others.length > 0) throw new NestError("malformed_refresh_token");
     return token;
   }
@@ -109,7 +108,7 @@ export class Cookies {
     const body = given === undefined ? {} : { refreshToken: given };
     if (!client || !this.#isOn || !(set_cookie ?? client.cookies.default)) return { isKept: false, ...body };
     if (!client.cookies.enabled) throw new NestError("cookies_not_enabled");
-    requireJsonType(this.#event);
+    this.#form.requireType(this.#event);
     // Browsers name the origin of every POST. A program that names none carries no cookies of a person.
     if (!this.#isPageOrProgramOf(client)) throw foreignOrigin();
     return { isKept: true, ...body };
@@ -124,25 +123,21 @@ export class Cookies {
     { accessToken, refreshToken }: { accessToken: string; refreshToken: string | null },
   ): void {
     const maxAge = longestIdleSeconds(client);
-    this.#changes.push(stringifySetCookie({ ...ACCESS, value: accessToken, maxAge }));
+    const { access, refresh } = this.#form;
+    this.#changes.push(stringifySetCookie({ ...access, value: accessToken, maxAge }));
     if (refreshToken !== null)
-      this.#changes.push(stringifySetCookie({ ...REFRESH, value: refreshToken, maxAge }));
+      this.#changes.push(stringifySetCookie({ ...refresh, value: refreshToken, maxAge }));
   }
 
   /** Removes both cookies, if the client has cookies and no page of another origin sent the request. */
   clear(client: OAuthClient | null): void {
     if (!this.#isOn || !client?.cookies.enabled || !this.#isPageOrProgramOf(client)) return;
-    for (const cookie of [ACCESS, REFRESH])
+    for (const cookie of [this.#form.access, this.#form.refresh])
       this.#changes.push(stringifySetCookie({ ...cookie, value: "", maxAge: 0 }));
   }
 
-  #isPageOf({ origins }: OAuthClient): boolean {
-    const origin = headerOf(this.#event, "origin");
-    return origin !== null && origins.includes(origin);
-  }
-
   #isPageOrProgramOf(client: OAuthClient): boolean {
-    return headerOf(this.#event, "origin") === null || this.#isPageOf(client);
+    return this.#form.isProgram(this.#event) || this.#form.isPageOf(this.#event, client);
   }
 }
 
@@ -160,13 +155,6 @@ function readValues(event: APIGatewayProxyEventV2): (readonly [name: string, val
     .flatMap((field) => field.split(";"))
     .flatMap((pair) => Object.entries(parseCookie(pair, { decode: (value) => value })))
     .flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-}
-
-/** A form of another site can send any body, but not this type. @throws NestError malformed_json */
-function requireJsonType(event: APIGatewayProxyEventV2): void {
-  const [type = ""] = (headerOf(event, "content-type") ?? "").split(";");
-  if (type.trim().toLowerCase() !== "application/json")
-    throw new NestError("malformed_json", { detail: "content type with cookies" });
 }
 
 const foreignOrigin = () => new NestError("access_denied", { detail: "cookies from another origin" });

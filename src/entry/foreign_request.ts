@@ -46,6 +46,8 @@ export function presented(
       return sent?.replace(/^bearer /i, "internal ") ?? null;
     case "internal_key":
       return sent !== null && /^internal /i.test(sent) ? sent : null;
+    case "caller":
+      return sent;
   }
 }
 

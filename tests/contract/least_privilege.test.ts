@@ -49,6 +49,7 @@ const SIGN = [
   "2026-12-01/get_subscription_status",
   "2026-12-01/issue_token",
   "beep",
+  "service_authentication",
   "static_backend",
   "2026-12-01/register_user",
 ];
@@ -77,6 +78,7 @@ const LIMITED = [
   "2026-12-01/send_magic_link",
   "2026-12-01/send_otp",
   "beep",
+  "service_authentication",
   "static_backend",
   "2026-12-01/send_password_reset",
 ];
@@ -102,11 +104,17 @@ test.each([
     "SIGNING_KEYS_PUBLIC",
     [...METHODS.filter((name) => !SIGN.includes(name)), "jwks", "oauth_revocation"],
   ],
-  ["internal keys", "INTERNAL_KEYS", [...METHODS, "beep", "static_backend"]],
+  ["internal keys", "INTERNAL_KEYS", [...METHODS, "beep", "service_authentication", "static_backend"]],
   [
     "keys of refresh tokens",
     "REFRESH_KEYS",
-    ["2020-12-14/authenticate_user", "2026-12-01/authenticate_user", "beep", "static_backend"],
+    [
+      "2020-12-14/authenticate_user",
+      "2026-12-01/authenticate_user",
+      "beep",
+      "service_authentication",
+      "static_backend",
+    ],
   ],
   ["the key of the limits", "RATE_LIMIT_KEY", LIMITED],
   [
@@ -114,26 +122,43 @@ test.each([
     "CAPTCHA_SECRETS",
     [
       ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/send_magic_link"],
-      ...["2026-12-01/send_otp", "2026-12-01/send_password_reset", "beep", "static_backend"],
+      ...[
+        "2026-12-01/send_otp",
+        "2026-12-01/send_password_reset",
+        "beep",
+        "service_authentication",
+        "static_backend",
+      ],
     ],
   ],
   [
     "the credentials at OAuth providers",
     "OAUTH_CREDENTIALS",
-    ["2026-12-01/list_oauth_providers", "2026-12-01/start_oauth", "oauth_callback"],
+    ["2026-12-01/list_oauth_providers", "2026-12-01/start_oauth", "oauth_callback", "service_authentication"],
   ],
   [
     "the peppers",
     "PASSWORD_PEPPERS",
     [
       ...["2026-12-01/authenticate_user", "2026-12-01/register_user", "2026-12-01/reset_password"],
-      ...["2026-12-01/set_password", "2026-12-01/add_account_user", "beep", "static_backend"],
+      ...[
+        "2026-12-01/set_password",
+        "2026-12-01/add_account_user",
+        "beep",
+        "service_authentication",
+        "static_backend",
+      ],
     ],
   ],
   [
     "the keys of webhooks",
     "WEBHOOK_KEYS",
-    ["2026-12-01/create_webhook", "2026-12-01/rotate_webhook_secret", "deliver_webhooks"],
+    [
+      "2026-12-01/create_webhook",
+      "2026-12-01/rotate_webhook_secret",
+      "deliver_webhooks",
+      "service_authentication",
+    ],
   ],
   [
     "the keys of second factors",
@@ -142,6 +167,7 @@ test.each([
       ...["2026-12-01/authenticate_user", "2026-12-01/create_mfa_factor", "2026-12-01/verify_mfa_factor"],
       "static_backend",
       "beep",
+      "service_authentication",
     ],
   ],
   ["Stripe's key", "STRIPE_SECRET_KEY", STRIPE],
@@ -152,6 +178,7 @@ test.each([
     [
       ...METHODS,
       "beep",
+      "service_authentication",
       "static_backend",
       "stripe_webhook",
       "ses_events",
@@ -219,6 +246,7 @@ test("only functions that send mail may call SES, only those that send SMS may c
     ["stripe_webhook", "ses:SendEmail"],
     ["deliver_webhooks", "ses:SendEmail"],
     ["beep", "ses:SendEmail", "sns:Publish"],
+    ["service_authentication", "ses:SendEmail", "sns:Publish"],
     ["static_backend", "ses:SendEmail", "sns:Publish"],
   ]);
 });

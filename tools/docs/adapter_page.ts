@@ -1,5 +1,6 @@
+import { ERRORS } from "#core/error_codes.ts";
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
-import type { AdapterDeclaration, AdapterRoute } from "#entry/adapter_declaration.ts";
+import type { AdapterDeclaration, AdapterRoute, ForeignErrors } from "#entry/adapter_declaration.ts";
 
 const CREDENTIALS: Readonly<Record<AdapterRoute["credential"], string>> = {
   none: "None. A credential in the request is ignored",
@@ -9,6 +10,7 @@ const CREDENTIALS: Readonly<Record<AdapterRoute["credential"], string>> = {
   bearer_key: "An internal key as bearer, `authorization: Bearer ...`",
   internal_key:
     "None, or an internal key, `authorization: internal ...`. Another credential in the request is ignored",
+  caller: "An access token, `authorization: Bearer ...`, or an internal key, `authorization: internal ...`",
 };
 
 /** Errors before a method is called, in addition to those of every method. */
@@ -21,10 +23,10 @@ export function adapterSections(declaration: AdapterDeclaration) {
     "## Routes",
     {
       head: ["Route", "What it does", "Method of Nest"],
-      rows: routes.map(({ verb, path, summary, method }) => [
-        `\`${verb} /${name}${path}\``,
-        summary,
-        `[\`${method.declaration.name}\`](../methods.md)`,
+      rows: routes.map((route) => [
+        nameOf(route, `/${name}${route.path}`),
+        route.summary,
+        `[\`${route.method.declaration.name}\`](../methods.md)`,
       ]),
     },
     `A body is JSON or a form. Fields that a route does not read are ignored.${keyOf(declaration)}`,
@@ -42,13 +44,29 @@ const fieldTable = (fields: AdapterRoute["fields"]) => ({
   rows: Object.entries(fields).map(([name, text]) => [`\`${name}\``, text]),
 });
 
+/** A path that several routes serve says which requests are whose. */
+const nameOf = ({ verb, when }: AdapterRoute, path: string) =>
+  `\`${verb} ${path}\`${when === undefined ? "" : ` with \`${when}\``}`;
+
+const PAGE = " A browser gets [a page](README.md#rules-of-every-adapter) in place of the answer.";
+
+/** Whether a route sends the browser on. */
+const isRedirect = ({ visit }: AdapterRoute) => visit === "begin" || visit === "end";
+
+/** The credential of a route, and where else than in its header it may be. */
+function credentialOf({ hasCookies }: AdapterDeclaration, { credential, method }: AdapterRoute): string {
+  const isOptional = credential === "caller" && method.declaration.access === "public";
+  const inCookie = hasCookies && ["caller", "session"].includes(credential) ? ", or the cookie of one" : "";
+  return `${isOptional ? "None, or one of these: " : ""}${CREDENTIALS[credential]}${inCookie}`;
+}
+
 function routeSection(declaration: AdapterDeclaration, route: AdapterRoute) {
-  const { verb, path, fields, answer, credential, method } = route;
+  const { path, fields, answer, method } = route;
   const codes = [...method.declaration.errors, ...COMMON_ERRORS];
   return [
-    `### ${verb} ${path}`,
+    `### ${nameOf(route, path).replaceAll("`", "")}`,
     ...(Object.keys(fields).length === 0 ? [] : [fieldTable(fields)]),
-    `Answers 200. ${answer} Credential: ${CREDENTIALS[credential]}.`,
+    `${isRedirect(route) ? "Answers " : "Answers 200. "}${answer}${route.page ? PAGE : ""} Credential: ${credentialOf(declaration, route)}.`,
     errorTable(declaration, codes, (code) => route.errors[code] ?? declaration.errors[code]),
   ];
 }
@@ -57,12 +75,13 @@ function routeSection(declaration: AdapterDeclaration, route: AdapterRoute) {
 function errorTable(
   { otherError }: AdapterDeclaration,
   codes: readonly ErrorCode[],
-  foreign: (code: ErrorCode) => readonly [number, string] | undefined,
+  foreign: (code: ErrorCode) => ForeignErrors[ErrorCode],
 ) {
   const rows = new Map<string, { status: number; text: string; codes: string[] }>();
   for (const code of codes) {
-    const [status, text] = foreign(code) ?? [];
-    if (status === undefined || text === undefined) continue;
+    const named = foreign(code);
+    if (named === undefined) continue;
+    const [status, text] = typeof named === "string" ? [ERRORS[code][0], named] : named;
     const row = rows.get(`${status} ${text}`) ?? { status, text, codes: [] };
     rows.set(`${status} ${text}`, { ...row, codes: [...row.codes, `\`${code}\``] });
   }

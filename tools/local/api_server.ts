@@ -146,6 +146,10 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
       sample_clients: withSampleClients(app).clients.filter(isSample).flatMap(shownClient),
       adapters: {
         beep: { url: `${url}/beep` },
+        service_authentication: {
+          url: `${url}/service_authentication`,
+          client_id: ADAPTER_CLIENT_IDS.service_authentication,
+        },
         static_backend: {
           url: `${url}/static_backend`,
           public_key: ADAPTER_CLIENT_IDS.static_backend,

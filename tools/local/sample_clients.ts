@@ -18,6 +18,7 @@ export const isSample = ({ id }: Pick<Client, "id">): boolean =>
 /** The sample client of each adapter. Its programs send no client id. */
 export const ADAPTER_CLIENT_IDS: Readonly<Record<AdapterName, string>> = {
   beep: "client_sample_beep",
+  service_authentication: "client_sample_service_authentication",
   static_backend: "client_sample_static_backend",
 };
 
@@ -42,6 +43,9 @@ const SAMPLE_PROVIDERS: App["oauthProviders"] = [
 
 /** Where a stack serves the console, which signs in with the client `web`. */
 export const CONSOLE_PATH = "/console";
+
+/** Where `npm start` listens unless it is told otherwise. */
+const LOCAL_URL = "http://localhost:3000";
 
 /** An origin that no example uses, so that examples with a missing origin still fail. */
 const WEB_ORIGIN = "http://localhost:5174";
@@ -77,6 +81,19 @@ export function withSampleClients(app: App, stackUrl?: string): App {
       ...{ ...sample(ADAPTER_CLIENT_IDS.beep, "Sample: adapter beep"), adapters: ["beep"] },
       grants: adapterGrants,
       ...{ claims: { userid: "sub", clientid: "device_id" }, origins: [WEB_ORIGIN] },
+    },
+    service_authentication: {
+      ...sample(ADAPTER_CLIENT_IDS.service_authentication, "Sample: adapter service_authentication"),
+      ...{ adapters: ["service_authentication"], origins: [WEB_ORIGIN], registrationMode: "immediate" },
+      passwordMinLength: { local: 6, nonprod: 15, prod: 15 },
+      ...{ linkQuery: "path", cookies: { enabled: true, default: true } },
+      redirectUris: [
+        `${stackUrl ?? LOCAL_URL}/service_authentication`,
+        ...SAMPLE_PROVIDERS.map(
+          ({ id }) => `${stackUrl ?? LOCAL_URL}/service_authentication/oauth/${id}/callback`,
+        ),
+        `${WEB_ORIGIN}/`,
+      ],
     },
     static_backend: {
       ...sample(ADAPTER_CLIENT_IDS.static_backend, "Sample: adapter static_backend"),

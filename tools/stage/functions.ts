@@ -41,7 +41,7 @@ export interface DeployedFunction {
   /** When EventBridge calls it, and with which event. */
   schedule: Schedule | null;
   /** The adapter that it serves, and what its clients need; null for every other function. */
-  adapter: Pick<AdapterDeclaration, "name" | "grants" | "settings" | "clientHeader"> | null;
+  adapter: Pick<AdapterDeclaration, "name" | "grants" | "settings" | "clientHeader" | "passesCaptcha"> | null;
   needs: Needs;
   memoryMb: number;
   timeoutSeconds: number;

@@ -38,8 +38,12 @@ export function adapterProblems(
 type Adapter = NonNullable<DeployedFunction["adapter"]>;
 
 /** What a client lacks that lists an adapter. */
-function clientProblems({ grants, settings = {} }: Adapter, client: OAuthClient, stage: StageName): string[] {
-  if (client.captcha !== null)
+function clientProblems(
+  { grants, settings = {}, passesCaptcha = false }: Adapter,
+  client: OAuthClient,
+  stage: StageName,
+): string[] {
+  if (client.captcha !== null && !passesCaptcha)
     return [`${client.id} has a CAPTCHA, which programs of the other API can't show`];
   const missing = grants.filter((grant) => !client.grants.includes(grant));
   const wrong = Object.entries(settings).filter(

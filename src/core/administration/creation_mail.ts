@@ -96,7 +96,7 @@ export function prepareMail(
       ...(kind === "password" && carrying([asked])),
     },
     mail: mailOf({
-      url: tokenUrl({ redirectUri: page, clientId: client.id, token, stage, flow }),
+      url: tokenUrl({ redirectUri: page, client, token, stage, flow }),
       opens: kind,
     }),
   };

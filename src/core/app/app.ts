@@ -14,7 +14,7 @@ export const OPTIONAL_GRANTS = ["otp", "otp_link", "password", "mfa"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 
 /** The adapters of `src/adapters`, which serve the APIs of other services to their clients. */
-export const ADAPTERS = ["beep", "static_backend"] as const;
+export const ADAPTERS = ["beep", "service_authentication", "static_backend"] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
 
 /** Claims of an access token that a client may also want under a name of its own. */
@@ -31,8 +31,11 @@ export interface EmailTemplate {
   body?: string | undefined;
 }
 
-/** What a link of `send_otp` has as its query: `token`, `flow` and `client_id`, or `code` (the token) and `email`. */
-export const LINK_QUERIES = ["token", "code_and_email"] as const;
+/**
+ * What mailed links look like. `token`: the query has `token`, `flow` and `client_id`. `code_and_email`: that of a link of
+ * `send_otp` has `code` (the token) and `email`. `path`: the token is in the path, as the adapter service_authentication reads it.
+ */
+export const LINK_QUERIES = ["token", "code_and_email", "path"] as const;
 export type LinkQuery = (typeof LINK_QUERIES)[number];
 
 /** An OAuth client: a program that signs people in. */

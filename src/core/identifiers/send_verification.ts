@@ -12,7 +12,7 @@ import type { PendingIdentifier } from "#core/repositories/pending_identifiers.t
 import type { Verification } from "#core/repositories/verifications.ts";
 import { settleAll } from "#core/settle.ts";
 import { type ChannelCore, type ChannelMessage, openChannel } from "#core/sign_in/code_channel.ts";
-import { tokenUrl } from "#core/sign_in/link_url.ts";
+import { type TokenLink, tokenUrl } from "#core/sign_in/link_url.ts";
 import { releaseIfFailed } from "#core/sign_in/send_verification.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { pageOf } from "#core/verifications/link_page.ts";
@@ -72,7 +72,7 @@ export async function sendVerification(
     ]),
   );
   const isTaken = channel.identifier !== null && channel.identifier.userId !== userId;
-  const message = isTaken ? IN_USE : messageOf(core, verification, secrets);
+  const message = isTaken ? IN_USE : messageOf({ client, stage: core.stage }, verification, secrets);
   const sending = isAdmitted ? releaseIfFailed(channel, () => channel.deliver(message, null)) : null;
   await settleAll([sending, core.verifications.revokeEarlier(verification, now.toISOString())]);
   core.log.info("verification_sent", { type: target.type, delivery: request.delivery, client_id: client.id });
@@ -90,13 +90,13 @@ const IN_USE: ChannelMessage = {
 };
 
 function messageOf(
-  { stage }: Pick<Core, "stage">,
-  { clientId, redirectUri }: Verification,
+  { client, stage }: Pick<TokenLink, "client" | "stage">,
+  { redirectUri }: Verification,
   { code, token }: VerificationSecrets,
 ): ChannelMessage {
   const isLink = token !== null && redirectUri !== undefined;
   const variables = isLink
-    ? { url: tokenUrl({ redirectUri, clientId, token, stage, flow: "verify_identifier" }) }
+    ? { url: tokenUrl({ redirectUri, client, token, stage, flow: "verify_identifier" }) }
     : { code };
   return { mail: { template: "verify_address", variables }, sms: { code } };
 }

@@ -46,7 +46,7 @@ export async function inviteMember(
   if (token === null) throw new Error("an invitation has a link");
   const { accountId } = caller.account;
   const invited = { ...verification, invite: { accountId, role, invitedBy: caller.userId } };
-  const link = { redirectUri: page, clientId: client.id, token, stage: core.stage };
+  const link = { redirectUri: page, client, token, stage: core.stage };
   const variables = {
     url: tokenUrl({ ...link, flow: "account_invite" }),
     inviter: primaryOf(identifiers, "email")?.identifierValue ?? null,

@@ -1,4 +1,5 @@
 import type { Stage } from "#core/app/app.ts";
+import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 
 /** A random state, such as apps send. */
 const PLAIN_STATE = /^[A-Za-z0-9_-]{1,64}$/;
@@ -24,7 +25,7 @@ export function magicLinkUrl({ redirectUri, code, state, isInternal, isTrial }: 
 /** The parts of a URL with a token. */
 export interface TokenLink {
   redirectUri: string;
-  clientId: string;
+  client: Pick<OAuthClient, "id" | "linkQuery">;
   /** 64 hex characters. */
   token: string;
   /** What the page does with the token. */
@@ -32,11 +33,20 @@ export interface TokenLink {
   stage: Stage;
 }
 
+/** Where a link with the token in its path leads, below the redirect URI. Other flows have the usual query. */
+const PATHS: Readonly<Partial<Record<TokenLink["flow"], string>>> = {
+  sign_in: "login/magic",
+  reset_password: "password/reset",
+  verify_identifier: "email/verify",
+};
+
 /** Returns the URL of a page that sends a token to the API. It names no address, because URLs are logged. */
-export function tokenUrl({ redirectUri, clientId, token, flow, stage }: TokenLink): string {
+export function tokenUrl({ redirectUri, client, token, flow, stage }: TokenLink): string {
+  const path = client.linkQuery === "path" ? PATHS[flow] : undefined;
+  if (path !== undefined) return `${redirectUri}/${path}/${token}?client_id=${client.id}`;
   // The app's own page serves every stage.
   const ofStage = stage === "nonprod" ? "&stage=nonprod" : "";
-  return `${redirectUri}?token=${token}&flow=${flow}&client_id=${clientId}${ofStage}`;
+  return `${redirectUri}?token=${token}&flow=${flow}&client_id=${client.id}${ofStage}`;
 }
 
 /**

@@ -63,7 +63,7 @@ export async function sendCode(
 function messageOf(
   { stage }: Pick<Core, "stage">,
   { client, email }: Pick<AskedCode, "client" | "email">,
-  { clientId, redirectUri, identifierValue }: Verification,
+  { redirectUri, identifierValue }: Verification,
   { code, token }: VerificationSecrets,
 ): ChannelMessage {
   if (token === null || redirectUri === undefined)
@@ -71,7 +71,7 @@ function messageOf(
   const url =
     client.linkQuery === "code_and_email"
       ? codeAndEmailUrl(redirectUri, token, identifierValue)
-      : tokenUrl({ redirectUri, clientId, token, stage, flow: "sign_in" });
+      : tokenUrl({ redirectUri, client, token, stage, flow: "sign_in" });
   return {
     mail: { template: "sign_in_link", variables: { magicLinkUrl: url } },
     ...(email && { change: changeOf(email, { url, locale: client.locale }) }),

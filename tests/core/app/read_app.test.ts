@@ -247,7 +247,7 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "an adapter that does not exist",
     ["clients", 0, "adapters"],
     ["bep"],
-    'clients[0].adapters[0] is "bep", but must be one of beep, static_backend.',
+    'clients[0].adapters[0] is "bep", but must be one of beep, service_authentication, static_backend.',
   ],
   [
     "a mail of a link without the placeholder",

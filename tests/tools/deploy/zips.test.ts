@@ -46,6 +46,7 @@ const CODE_FUNCTIONS = {
   "authenticate_user-2026-12-01": true,
   "create_mfa_challenge-2026-12-01": true,
   beep: true,
+  service_authentication: true,
   static_backend: true,
 };
 /** Functions that ask OAuth providers, for which a double stands in on this stage only. */
@@ -524,6 +525,20 @@ describe.each(nodesToTry())(
       expect([registered.statusCode, registered.body]).toEqual([200, expect.stringMatching(/^"ey/)]);
       const query = `code=${"0".repeat(64)}&email=sb%2B1@example.com`;
       expect((await ask("GET", "/login/magic", undefined, query)).statusCode).toBe(401);
+    });
+
+    test("the adapter service_authentication shows a page, and refuses a wrong password", async () => {
+      const ask = async (verb: string, path: string, accept: string, body?: object) => {
+        const url = { path: `/service_authentication${path}`, verb, headers: { accept } };
+        const event = await recordedEvent("ANY /service_authentication/{proxy+}", url);
+        const sent = { ...event, rawQueryString: "", body: body && JSON.stringify(body) };
+        return (await zips.invoke("service_authentication", sent)) as Result;
+      };
+      const page = await ask("GET", `/login/magic/${"0".repeat(64)}`, "text/html");
+      expect([page.statusCode, page.body]).toEqual([200, expect.stringContaining("<form")]);
+      const options = { setCookie: false };
+      const login = { email: "rest@example.com", password: "correct horse 852", options };
+      expect((await ask("POST", "/login", "application/json", login)).statusCode).toBe(401);
     });
 
     test("issue_token issues a token of a test", async () => {

@@ -152,6 +152,26 @@ describe("an adapter whose programs name their client", () => {
   });
 });
 
+test("an adapter that passes on the token of a CAPTCHA can have a client with a CAPTCHA", async () => {
+  const captcha = {
+    provider: "turnstile",
+    hostnames: ["acme.example"],
+    requiredFor: ["register_user"],
+  } as const;
+  const client = {
+    captcha,
+    grants: ["mfa", "otp", "otp_link", "password"] as const,
+    linkQuery: "path" as const,
+  };
+  const problemsOf = async (name: "service_authentication" | "beep") => {
+    const functions = functionsOn(await listFunctions(), { adapters: [name] });
+    const app = appWithClients({ ...client, adapters: [name] });
+    return adapterProblems({ adapters: [name] }, functions, { app, stage: "nonprod" });
+  };
+  expect(await problemsOf("service_authentication")).toEqual([]);
+  expect(await problemsOf("beep")).toEqual([expect.stringContaining("has a CAPTCHA")]);
+});
+
 describe("the database's connections", () => {
   const check = async (stage: "nonprod" | "prod", change: object, throttle = {}) => {
     const functions = await listFunctions();

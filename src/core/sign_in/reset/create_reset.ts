@@ -73,5 +73,9 @@ async function deliver(
     return;
   }
   if (await isSuppressed(core, target.address)) return;
-  await sendMail(core.mailer, { to: target.address.recipient, locale, ...resetMail(reset, core.stage) });
+  await sendMail(core.mailer, {
+    to: target.address.recipient,
+    locale,
+    ...resetMail(reset, { client, stage: core.stage }),
+  });
 }

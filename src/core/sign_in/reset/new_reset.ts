@@ -1,4 +1,3 @@
-import type { Stage } from "#core/app/app.ts";
 import type { Call, Caller } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { plusSeconds } from "#core/clock.ts";
@@ -9,7 +8,7 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import { carrying } from "#core/repositories/outbox.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { purgeVerificationAfter } from "#core/retention.ts";
-import { tokenUrl } from "#core/sign_in/link_url.ts";
+import { type TokenLink, tokenUrl } from "#core/sign_in/link_url.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import type { CodeTarget } from "#core/verifications/code_request.ts";
 import { CODE_LIFETIME_SECONDS } from "#core/verifications/lifetimes.ts";
@@ -60,11 +59,13 @@ function codeLifetime(now: Date): Pick<Verification, "expiresAt" | "purgeAt"> {
 }
 
 /** The mail of a reset with a link. */
-export function resetMail({ verification, secrets }: NewReset, stage: Stage): AnyMail {
-  const { clientId, redirectUri } = verification;
+export function resetMail(
+  { verification: { redirectUri }, secrets }: NewReset,
+  { client, stage }: Pick<TokenLink, "client" | "stage">,
+): AnyMail {
   const { token, code } = secrets;
   if (token === null || redirectUri === undefined) throw new Error("a mail needs a page");
-  const url = tokenUrl({ redirectUri, clientId, token, stage, flow: "reset_password" });
+  const url = tokenUrl({ redirectUri, client, token, stage, flow: "reset_password" });
   const variables = { url, code };
   return { template: "reset_password", variables };
 }

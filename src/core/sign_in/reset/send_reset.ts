@@ -46,7 +46,7 @@ export async function sendReset(core: SendResetCore, asked: AskedReset, call: Ca
   );
   const { verification, secrets } = reset;
   const noAccount = { template: "no_account", variables: {} } as const;
-  const mail = isMail && identifier !== null ? resetMail(reset, core.stage) : noAccount;
+  const mail = isMail && identifier !== null ? resetMail(reset, { client, stage: core.stage }) : noAccount;
   const message = { mail, sms: { code: secrets.code } };
   const isWanted = isMail || identifier !== null;
   await storeAndSend(core, channel, {

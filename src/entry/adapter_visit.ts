@@ -1,0 +1,113 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { parseCookie, stringifySetCookie } from "cookie";
+import { NestError } from "#core/errors.ts";
+import type { BegunVisit, ForeignBody, Visit } from "#entry/adapter_declaration.ts";
+import { failedUrl } from "#entry/adapter_pages.ts";
+import { headerOf, toNestError } from "#entry/answer.ts";
+
+/** How long a person may take at a provider, as `start_oauth` allows. */
+const SECONDS = 600;
+
+/** Begins a visit with new secrets, of 256 bits each. */
+export const beginVisit = (intent: Visit["intent"]): BegunVisit =>
+  withChallenge({
+    intent,
+    state: randomBytes(32).toString("base64url"),
+    verifier: randomBytes(32).toString("base64url"),
+  });
+
+const withChallenge = (visit: Visit): BegunVisit => ({
+  ...visit,
+  challenge: createHash("sha256").update(visit.verifier).digest("base64url"),
+});
+
+/**
+ * The visit that a browser continues.
+ * @param state that of the request; undefined: the request has none, since it comes from the client's own page
+ * @throws NestError verification_not_found if the browser has not begun it, or has begun another one since
+ */
+export function requireVisit(
+  adapter: string,
+  event: APIGatewayProxyEventV2,
+  { intent, state }: { intent?: Visit["intent"]; state?: string | undefined },
+): BegunVisit {
+  const visit = readVisit(adapter, event);
+  const isSame = visit && (intent === undefined ? visit.state === state : visit.intent === intent);
+  if (!isSame) throw new NestError("verification_not_found");
+  return withChallenge(visit);
+}
+
+/** No other domain can set a cookie of this name. It comes with the provider's answer, which is a link from another site. */
+const attributes = (adapter: string) =>
+  ({
+    ...{ name: `__Host-${adapter}_oauth`, path: "/", httpOnly: true, secure: true },
+    sameSite: "lax",
+  }) as const;
+
+/** The `Set-Cookie` value that keeps a visit. */
+export const keepVisit = (adapter: string, { intent, state, verifier }: Visit): string =>
+  stringifySetCookie({
+    ...attributes(adapter),
+    value: `${intent}.${state}.${verifier}`,
+    maxAge: SECONDS,
+  });
+
+/** The `Set-Cookie` value that ends a visit. */
+export const forgetVisit = (adapter: string): string =>
+  stringifySetCookie({ ...attributes(adapter), value: "", maxAge: 0 });
+
+/** The visit that a browser keeps; null if there is none, or two. */
+function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null {
+  const { name } = attributes(adapter);
+  const header = headerOf(event, "cookie");
+  const values = (event.cookies ?? (header === null ? [] : [header]))
+    .flatMap((field) => field.split(";"))
+    .flatMap((pair) => Object.entries(parseCookie(pair)).filter(([key]) => key === name));
+  const [[, value = ""] = []] = values;
+  const [intent, state, verifier, ...rest] = value.split(".");
+  if (values.length !== 1 || rest.length > 0 || !state || !verifier) return null;
+  return intent === "sign_in" || intent === "link" ? { intent, state, verifier } : null;
+}
+
+/** What a browser brings back from a provider. */
+interface Return {
+  adapter: string;
+  visit: Visit;
+  asked: { code?: string; error?: string; provider?: string };
+  /** The client's own page. */
+  page: string;
+}
+
+/**
+ * Ends a visit: signs the person in and sends the browser to the client's page. A visit that links an account sends it there with the
+ * code, because only the user's session may use it.
+ * @param signIn calls the method of the route
+ * @throws NestError for failures that a repetition may mend; others are told to the page
+ */
+export async function endVisit(
+  signIn: () => Promise<unknown>,
+  { adapter, visit, asked, page }: Return,
+): Promise<ForeignBody> {
+  const go = (location: string, setCookies: string[]) => ({ ...EMPTY, location, setCookies });
+  const forget = [forgetVisit(adapter)];
+  const { code = "", error, provider = "" } = asked;
+  if (error !== undefined) return go(pageWith(page, { error }), forget);
+  if (visit.intent === "link") return go(pageWith(page, { code, provider }), []);
+  try {
+    await signIn();
+    return go(page, forget);
+  } catch (failure) {
+    const known = toNestError(failure);
+    if (known.status >= 500) throw known;
+    return go(failedUrl(page, known), forget);
+  }
+}
+
+const EMPTY = { contentType: "text/plain; charset=utf-8", body: "" };
+
+function pageWith(page: string, parameters: Record<string, string>): string {
+  const url = new URL(page);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.href;
+}

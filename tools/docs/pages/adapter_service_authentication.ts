@@ -1,0 +1,139 @@
+import { handler } from "#adapters/service_authentication.ts";
+import { adapterSections } from "#tools/docs/adapter_page.ts";
+
+export const path = "docs/adapters/service_authentication.md";
+
+const TRY = `\`\`\`sh
+base=http://localhost:3000/service_authentication
+json='content-type: application/json'
+curl -s $base/register -H "$json" -d '{"email": "example@mail.com", "password": "password123", "options": {"verifyEmail": true}}'
+curl -s -c jar.txt $base/login -H "$json" -d '{"email": "example@mail.com", "password": "password123"}'
+curl -s -b jar.txt $base/user -H 'sec-fetch-site: same-origin'
+curl -s -b jar.txt -c jar.txt $base/token/refresh -H 'sec-fetch-site: same-origin'
+\`\`\``;
+
+const CLIENT = `\`\`\`ts
+{
+  id: "acme_rest",
+  name: "Acme's REST programs",
+  // The adapter first: links of mails lead there. One more for each OAuth provider. Then the page where people go on.
+  redirectUris: [
+    "https://nest.acme.example/service_authentication",
+    "https://nest.acme.example/service_authentication/oauth/google/callback",
+    "https://acme.example/",
+  ],
+  origins: ["https://acme.example"],
+  adapters: ["service_authentication"],
+  firstParty: true,
+  grants: ["mfa", "otp", "otp_link", "password"],
+  linkQuery: "path",
+  registrationMode: "immediate",
+  cookies: { enabled: true, default: true },
+  phoneCountries: ["GB"],
+}
+\`\`\``;
+
+const DIFFERENCES = [
+  [
+    "26 of 31 endpoints have no documented body",
+    "The bodies below. Fields of requests that the original names keep their names; all others, and the answers, have the names of Nest's methods",
+    "A program needs to know them",
+  ],
+  [
+    "Passwords of any length",
+    "At least 15 characters on a deployed stage, none of a known breach. The local sample client takes six",
+    "A password signs a person in alone (NIST SP 800-63B-4)",
+  ],
+  [
+    "Without a password, a random one is generated",
+    "The user has no password until they choose one by a link",
+    "The same effect, without a secret that somebody could learn",
+  ],
+  [
+    "A link signs in, or verifies, when it is opened",
+    "A browser gets a page with a button, which sends the POST. A program that asks for `application/json` gets the answer of the GET",
+    "Mail scanners open links, and would use them up",
+  ],
+  [
+    "A password works on, whoever proves the address",
+    "The first link that is opened without the user's session, by a browser or a program, signs the user out and drops the password ([why](../verification.md#who-owns-an-address)). `/email/verify/:token` reads the session, and a code of `POST /email/verify` is the user's own",
+    "Somebody may have registered an address that is not theirs",
+  ],
+  [
+    "Three families of endpoints for second factors: `/mfa`, `/otp`, `/authenticator`",
+    "One list of factors. `verify` completes a sign-in if the body has `mfa_token`, else it activates a factor. `/mfa/remove` removes any",
+    "A person has several factors, and a program shows one list",
+  ],
+  [
+    "Where `/oauth/:provider/callback` leads is not documented",
+    "To the client's page: the first of `redirectUris` that is not the adapter's. A cookie for ten minutes ties the visit to the browser",
+    "A stranger's visit must not sign a person in",
+  ],
+  [
+    "How `/oauth/link` knows the account is not documented",
+    "`GET /oauth/:provider?intent=link` begins; the page gets `provider` and `code`, and posts them with the session",
+    "Only the user may link, within ten minutes of a sign-in",
+  ],
+  [
+    "GET `/token/refresh` and `/token/revoke` work for every page",
+    "Cookies count for a page of the adapter's own origin (`Sec-Fetch-Site: same-origin`) or of the client's origins (`Origin`). POST with `refresh_token` works without cookies",
+    "Every page could sign a person out",
+  ],
+  [
+    "One cookie with the JWT",
+    "Two, `__Secure-service_authentication_access` and `__Secure-service_authentication_refresh`, `HttpOnly`, in the adapter's folder. Then no answer has the refresh token",
+    "No script can read them",
+  ],
+  [
+    "`setCookie` of `/login` is true by default",
+    "If the client has `cookies.enabled`; with `setCookie: true` for another client, 400 `cookies_not_enabled`",
+    "Installed programs keep tokens themselves",
+  ],
+  ["`sendSms` without a phone number", "Ignored", "The sample of the original has it so"],
+  [
+    "Errors are not documented",
+    "Nest's `{code, meta?, reasons?}` with a `message`",
+    "Programs branch on `code`, people read `message`",
+  ],
+  [
+    "One application",
+    "The client that lists the adapter. If several do, the header `x-client-id` names one; links of mails have `client_id` in the query",
+    "An app can have several programs",
+  ],
+  [
+    "Roles and caps without endpoints",
+    "`GET /user` returns `roles` and `capabilities`; administrators change them by [roles](../roles.md)",
+    "Nest has methods for them",
+  ],
+] as const;
+
+/** @returns the blocks of the page */
+export async function render() {
+  return [
+    "# Adapter service_authentication",
+    "The REST API of service-authentication, served by Nest: registration, login, links, codes, second factors, OAuth, tokens, users, " +
+      "webhooks and the audit log. For developers of programs that use it, and for operators who replace it. [Adapters](README.md) explains what all adapters " +
+      "share.",
+    "With `npm start` running in another terminal:",
+    TRY,
+    "`GET /dev/status` has the base URL and the client's id of the local stack.",
+    "## Move in",
+    [
+      "1. Add a client to the app file ([your own app](../your_app.md)), as below.",
+      '2. List the adapter in the stage file: `adapters: ["service_authentication"]`. Check it with `npm run nest -- config check --stage nonprod`.',
+      "3. Export the users as CSV with the columns `id`, `email`, `email_verified`, `created` and `password_hash`.",
+      "4. Import them: `npm run nest -- db import --from csv users.csv --apply --mapping ids.csv` ([move in](../move_in.md)).",
+      "5. bcrypt and Argon2 hashes stay, and are replaced at the next sign-in. Other users choose a password by `POST /password/forgot`.",
+      "6. Give administrators their role: `npm run nest -- roles` ([roles](../roles.md)).",
+      "7. Create webhooks again, since each has a new secret, and verify their signatures ([webhooks](../webhooks.md)).",
+      "8. Change the base URL of your programs: `https://<your Nest>/service_authentication`, without a slash at the end.",
+      "9. Services that verify tokens take the keys from `/.well-known/jwks.json` ([standard libraries](../standard_libraries.md)).",
+      "10. Tokens of the original are not accepted, so everybody signs in once.",
+    ].join("\n"),
+    CLIENT,
+    ...adapterSections(handler.declaration),
+    "## Differs from the original, and why",
+    { head: ["Original", "Here", "Why"], rows: DIFFERENCES.map((row) => [...row]) },
+    "Next: [cookies](../cookies.md), [users](../users.md), [methods](../methods.md).",
+  ];
+}

@@ -1,0 +1,44 @@
+import { BEEP_ROWS } from "#tools/docs/features/beep.ts";
+import { findTests, type ShownBy } from "#tools/docs/features/find_tests.ts";
+import type { CoverageRow } from "#tools/docs/features/row.ts";
+import { SERVICE_AUTHENTICATION_ROWS } from "#tools/docs/features/service_authentication.ts";
+import { STATIC_BACKEND_ROWS } from "#tools/docs/features/static_backend.ts";
+
+export const path = "docs/coverage.md";
+
+const SERVICES: readonly (readonly [title: string, page: string, rows: readonly CoverageRow[]])[] = [
+  ["StaticBackend", "static_backend", STATIC_BACKEND_ROWS],
+  ["Beep's backend-login", "beep", BEEP_ROWS],
+  ["service-authentication", "service_authentication", SERVICE_AUTHENTICATION_ROWS],
+];
+
+function cellOf(tests: readonly ShownBy[]): string {
+  if (tests.length === 0) return "**Open**";
+  const byFile = Map.groupBy(tests, ({ file }) => file);
+  return [...byFile]
+    .map(([file, own]) => `\`${file}\`: ${own.map(({ name }) => `"${name}"`).join(", ")}`)
+    .join("<br>");
+}
+
+/** @throws Error that lists every test that a row names and that does not exist */
+export async function render() {
+  const all = SERVICES.flatMap(([, , rows]) => rows);
+  const tests = await findTests(all);
+  const open = all.filter((each) => tests.get(each)?.length === 0);
+  return [
+    "# Coverage",
+    "Every feature of the three services whose programs Nest serves, what Nest has for it, and the tests that show it. For people who " +
+      "decide whether Nest can replace one of them. A test counts for a row if its name begins with the row's number, or if " +
+      "`tools/docs/features/` names it; `npm run docs` fails if such a test does not exist.",
+    `${all.length - open.length} of ${all.length} rows have a test.${open.length === 0 ? "" : ` Open: ${open.map(({ id }) => id).join(", ")}.`}`,
+    ...SERVICES.flatMap(([title, page, rows]) => [
+      `## ${title}`,
+      `The [adapter](adapters/${page}.md) has the routes, and the differences from the original.`,
+      {
+        head: ["Row", "Feature", "Nest", "Tests"],
+        rows: rows.map((each) => [each.id, each.feature, each.nest, cellOf(tests.get(each) ?? [])]),
+      },
+    ]),
+    "Next: [adapters](adapters/README.md), [comparison](comparison.md).",
+  ];
+}
