@@ -58,6 +58,25 @@ export async function endBilling(core: EndBillingCore, userId: string): Promise<
   }
 }
 
+/**
+ * Cancels an unpaid trial that a call claimed while its user was deleted. The record was stored before the user is read here: either
+ * this sees the deletion, or the deletion, which reads the records after its first write, sees the record. Safe to repeat.
+ * @param record a stored subscription that has not ended
+ * @returns whether the user is deleted, so that nothing else follows
+ * @throws NestError stripe_error, unavailable
+ */
+export async function endTrialOfDeleted(
+  core: Pick<Core, "log" | "users"> & { stripe: StripeApi },
+  record: Subscription,
+): Promise<boolean> {
+  if (!isUnpaidTrial(record)) return false;
+  const user = await core.users.find(record.userId);
+  if (user?.status !== "deleted") return false;
+  await cancelNow(core, record.stpSubscriptionId);
+  core.log.info("trial_of_deleted_user_canceled", { user_id: record.userId });
+  return true;
+}
+
 /** Cancels a subscription at once. One that has ended is not changed. */
 async function cancelAtStripe(stripe: StripeApi | null, id: string): Promise<void> {
   if (stripe === null)
