@@ -1,7 +1,12 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { NestError } from "#core/errors.ts";
+import { resealSeeds } from "#core/factors/reseal_seeds.ts";
 import { generateKeySet, RotationRefused, retireKey, rotateKeySet } from "#core/keys/key_rotation.ts";
 import { parseKeySet, type StoredKeySet } from "#core/keys/signing_keys.ts";
+import { factorKeys as factorKeysPart } from "#core/parts.ts";
+import { openRepositories } from "#core/repositories/all.ts";
+import { onDatabase } from "#tools/operator/on_database.ts";
 import { act, examples, type Terminal } from "#tools/terminal/command.ts";
 import { CommandError, UsageError } from "#tools/terminal/errors.ts";
 import { table } from "#tools/terminal/table.ts";
@@ -11,11 +16,13 @@ interface KeyOptions {
   now?: string;
 }
 
-/** `keys generate | rotate | retire`: the signing keys as JSON, the value of SIGNING_KEYS. */
+/** `keys generate | rotate | retire`: the signing keys as JSON, the value of SIGNING_KEYS; with `--mfa`, the keys of second factors. */
 export function keyCommands(program: Command): void {
   const keys = program
     .command("keys")
-    .description("signing keys as JSON, the value of SIGNING_KEYS (docs/runbooks/rotate_signing_keys.md)");
+    .description(
+      "signing keys as JSON, the value of SIGNING_KEYS, and keys of second factors (docs/runbooks/rotate_signing_keys.md)",
+    );
   const add = (name: string, what: string) =>
     keys
       .command(name)
@@ -34,17 +41,19 @@ export function keyCommands(program: Command): void {
     ["keys generate --file signing_keys.json"],
   );
 
+  const rotate = add("rotate", "makes the next key the signing key and generates a new next key").option(
+    "--mfa",
+    "instead, encrypts the seeds of authenticator apps in the database of MONGODB_URI with the first key of FACTOR_KEYS",
+  );
   examples(
-    act(
-      add("rotate", "makes the next key the signing key and generates a new next key"),
-      async (terminal, options: KeyOptions) => {
-        const set = await orRefuse(
-          rotateKeySet(await read(terminal, options.file), readNow(terminal, options.now)),
-        );
-        await put(terminal, options.file, set, replace);
-      },
-    ),
-    ["keys rotate --file signing_keys.json"],
+    act(rotate, async (terminal, options: KeyOptions & { mfa?: true }) => {
+      if (options.mfa) return resealAll(terminal, options);
+      const set = await orRefuse(
+        rotateKeySet(await read(terminal, options.file), readNow(terminal, options.now)),
+      );
+      await put(terminal, options.file, set, replace);
+    }),
+    ["keys rotate --file signing_keys.json", "keys rotate --mfa"],
   );
 
   examples(
@@ -62,6 +71,27 @@ export function keyCommands(program: Command): void {
       },
     ),
     ["keys retire 2026-01-31-AbCdEfGh --file signing_keys.json"],
+  );
+}
+
+async function resealAll(terminal: Terminal, { file, now }: KeyOptions): Promise<void> {
+  if (file !== undefined || now !== undefined)
+    throw new UsageError(
+      "--mfa reads FACTOR_KEYS and MONGODB_URI of the environment, and takes no other option.",
+    );
+  const factorKeys = factorKeysPart.open(terminal.environment);
+  const result = await onDatabase(terminal, (database) =>
+    resealSeeds({ ...openRepositories(database), factorKeys }),
+  ).catch((error: unknown) => {
+    if (error instanceof NestError && error.code === "unavailable")
+      throw new CommandError(
+        "FACTOR_KEYS lacks the key of a stored seed. Add the key, and run the command again.",
+      );
+    throw error;
+  });
+  terminal.show(
+    result,
+    `${result.resealed} seeds were encrypted again. Every seed has the first key of FACTOR_KEYS.`,
   );
 }
 

@@ -42,6 +42,11 @@ export class SealingKeys {
     return `${newest.id}.${sealed.toString("base64url")}`;
   }
 
+  /** Whether a value was encrypted with the newest key. */
+  isNewest(value: string): boolean {
+    return value.startsWith(`${this.#keys[0]?.id}.`);
+  }
+
   /**
    * Decrypts a text.
    * @throws NestError unavailable if its key is missing, or the stored value was changed

@@ -59,6 +59,9 @@ export interface UsedStep {
   now: string;
 }
 
+/** The seed of an authenticator app as it is stored. */
+export type SealedSeed = Pick<MfaFactor, "_id" | "userId"> & { seed: string };
+
 export class MfaFactorRepository {
   static readonly collectionName = "mfa_factors";
   static readonly indexes = factorIndexes;
@@ -146,6 +149,17 @@ export class MfaFactorRepository {
       { $set: { lastStep: step, lastStepBy: by, lastUsedAt: now } },
     );
     return result.matchedCount === 1;
+  }
+
+  /** Reads every stored seed, with its owner. For commands: it reads the whole collection. */
+  allSeeds(): AsyncIterable<SealedSeed> {
+    return this.#collection.find({ seed: { $exists: true } }).project<SealedSeed>({ userId: 1, seed: 1 });
+  }
+
+  /** Replaces a seed by another encryption of it. @returns false if the seed is another one now, or the factor was removed */
+  async replaceSeed({ _id, seed }: Pick<SealedSeed, "_id" | "seed">, sealed: string): Promise<boolean> {
+    const result = await this.#collection.updateOne({ _id, seed }, { $set: { seed: sealed } });
+    return result.modifiedCount === 1;
   }
 
   /** Records the use of a factor whose code was sent. @returns false if the factor was removed */

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newSecret } from "#core/secrets.ts";
+import { runCli } from "#tests/support/cli.ts";
+import { appCode, enrol, firstStep, presentFactor } from "#tests/support/mfa.ts";
+import { startNest, type TestNest } from "#tests/support/nest.ts";
+
+const OLD = { id: "old", key: newSecret() };
+const NEW = { id: "new", key: newSecret() };
+
+let nest: TestNest;
+beforeAll(async () => {
+  nest = await startNest({ environment: { FACTOR_KEYS: JSON.stringify([OLD]) } });
+});
+afterAll(() => nest.stop());
+
+const rotate = (keys: readonly object[], ...more: string[]) =>
+  runCli(["keys", "rotate", "--mfa", ...more], {
+    STAGE: "local",
+    MONGODB_URI: nest.mongoUri,
+    FACTOR_KEYS: JSON.stringify(keys),
+  });
+const keysOfSeeds = async () =>
+  (await nest.collection("mfa_factors").distinct("seed")).map((seed) => String(seed).split(".")[0]);
+
+test("encrypts every seed with the first key, after which the older key can be dropped", async () => {
+  const ada = await enrol(nest, "ada@example.com");
+  await enrol(nest, "bob@example.com");
+  expect(await keysOfSeeds()).toEqual(["old", "old"]);
+
+  // Without the old key nothing is changed.
+  const refused = await rotate([NEW]);
+  expect(refused).toMatchObject({ status: 1, printed: expect.stringContaining("FACTOR_KEYS lacks the key") });
+  expect(await keysOfSeeds()).toEqual(["old", "old"]);
+
+  expect(await rotate([NEW, OLD])).toEqual({
+    status: 0,
+    printed: "2 seeds were encrypted again. Every seed has the first key of FACTOR_KEYS.\n",
+  });
+  expect(await keysOfSeeds()).toEqual(["new", "new"]);
+  expect((await rotate([NEW, OLD], "--json")).printed).toContain('"resealed": 0');
+
+  const later = await startNest({ beside: nest, environment: { FACTOR_KEYS: JSON.stringify([NEW]) } });
+  try {
+    const code = appCode(ada.seed, nest.clock.now());
+    const token = await firstStep(later, "ada@example.com");
+    const { status } = await presentFactor(later, token, { factor_id: ada.factorId, code });
+    expect(status).toBe(200);
+  } finally {
+    await later.stop();
+  }
+});
+
+test("takes no key file", async () => {
+  const { status, printed } = await rotate([NEW], "--file", "keys.json");
+  expect([status, printed]).toEqual([2, expect.stringContaining("takes no other option")]);
+});
