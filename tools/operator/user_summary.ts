@@ -33,6 +33,13 @@ export function describeUser(
       `${identifierValue} (${removedAt ? `removed ${removedAt}` : verifiedAt ? `verified ${verifiedAt}` : "not verified"})`,
     ]),
     ["password", describePassword(passwords[0])],
+    ...describeFactors(account),
+    ...account.oauthIdentities
+      .filter(({ removedAt }) => removedAt === null)
+      .map(({ provider, email, linkedAt }) => [
+        "linked account",
+        `${provider}${email === null ? "" : `, ${email}`}, since ${linkedAt}`,
+      ]),
     ["consent", marketingConsents[0]?.level ?? "not given"],
     ["subscription", access ? `${access.subscription.status} until ${access.endsAt}` : "none usable"],
     ...subscriptions.flatMap(describeSubscription).map((line) => ["", line]),
@@ -57,6 +64,20 @@ function describePassword(password: Password | undefined): string {
   const { failedCount } = password;
   if (failedCount >= FAILED_PASSWORDS_LIMIT) return "locked, until the user resets it";
   return failedCount === 0 ? "set" : `set, ${failedCount} wrong since the last right one`;
+}
+
+/** The second factors that sign-ins require, and the recovery codes that are left. */
+function describeFactors({ mfaFactors, recoveryCodes }: Account): [string, string][] {
+  const active = mfaFactors.filter(({ status }) => status === "active");
+  if (active.length === 0) return [["second factors", "none"]];
+  const left = recoveryCodes.flatMap(({ open }) => open).length;
+  return [
+    ...active.map(({ _id, factorType, name, lastUsedAt }): [string, string] => [
+      "second factor",
+      `${_id} ${factorType}${name === null ? "" : ` (${name})`}, ${lastUsedAt ? `last used ${lastUsedAt}` : "not used"}`,
+    ]),
+    ["recovery codes", `${left} left`],
+  ];
 }
 
 function describeTrial({ _id, redeemedAt, usedAt }: Trial): string {

@@ -54,3 +54,25 @@ test("takes no key file", async () => {
   const { status, printed } = await rotate([NEW], "--file", "keys.json");
   expect([status, printed]).toEqual([2, expect.stringContaining("takes no other option")]);
 });
+
+test("users show lists second factors and linked accounts", async () => {
+  const carol = await enrol(nest, "carol@example.com");
+  const identity = {
+    _id: "oauthid_1",
+    userId: carol.userId,
+    provider: "google",
+    issuer: "https://g.example",
+  };
+  const facts = { subject: "1", email: "carol@example.com", emailVerified: true, profile: {} };
+  const times = { linkedAt: "2026-03-14T09:26:53.589Z", lastUsedAt: null, removedAt: null };
+  await nest.collection("oauth_identities").insertOne({ ...identity, ...facts, ...times } as never);
+  const show = (who: string) =>
+    runCli(["users", "show", who], { STAGE: "local", MONGODB_URI: nest.mongoUri });
+  const { printed } = await show(carol.userId);
+  expect(printed).toMatch(new RegExp(`second factor +${carol.factorId} totp, not used`));
+  expect(printed).toMatch(/recovery codes +10 left/);
+  expect(printed).toMatch(/linked account +google, carol@example\.com, since 2026-03-14/);
+  expect(printed).not.toContain(carol.seed);
+  await nest.signIn("dora@example.com");
+  expect((await show("dora@example.com")).printed).toMatch(/second factors +none/);
+});
