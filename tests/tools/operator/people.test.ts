@@ -230,8 +230,8 @@ describe("users why", () => {
     const words = await told();
     expect(words).toContain("refreshed the session once, last at this time");
     expect(words.some((line: string) => /used again after its successor was in use/.test(line))).toBe(true);
-    expect(words).toContain("the session was revoked: the user signed out on this device");
-    expect(words).toContain("the session was revoked: an administrator ended it");
+    expect(words).toContain("the session on mac was revoked: the user signed out on this device");
+    expect(words).toContain("the session on mac was revoked: an administrator ended it");
     const codes = (await json("users", "why", ADA)).map(({ code }: { code: string }) => code);
     expect(new Set(codes)).toEqual(
       new Set([
