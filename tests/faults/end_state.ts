@@ -33,7 +33,7 @@ const RETRY_FIELDS = new Set([
 ]);
 /** Notices of a change that has been made. They are sent once, in one attempt, and their failure is logged. */
 const NOTICE =
-  /password was changed|sign-in was changed|recovery code|account was deleted|signed out of .* on other devices|^The addresses of your/;
+  /password was changed|sign-in was changed|recovery code|account was deleted|signed out of .* on other devices|^The addresses of your|^The ways to sign in/;
 /** The mail about a new device, which has a secret. A call that is repeated sends it; a call that succeeds may log its failure. */
 const WATCH = /^New sign-in/;
 /** The part of the end state that a call may lack which succeeded in spite of the fault. */
@@ -176,7 +176,14 @@ function normalize(value: unknown): unknown {
     if (/^[0-9a-f]{8}$/.test(value)) return "a random value";
     // Each user has another number.
     if (/^\+65\d{8}$/.test(value)) return "their number";
-    return value.replace(/(?<=^|-)([a-z]+)_[0-9A-Za-z]{14,}/, "$1_…").replace(/\S+@example\.com/, "them");
+    return (
+      value
+        .replace(/(?<=^|-)([a-z]+)_[0-9A-Za-z]{14,}/, "$1_…")
+        .replace(/\S+@example\.com/, "them")
+        // Each person at the double of a provider has another number, and each double another port.
+        .replace(/^(subject-|person\.)\d+/, "$1…")
+        .replace(/127\.0\.0\.1:\d+/, "the double")
+    );
   }
   if (typeof value !== "object" || value === null) return value;
   // A claim for a mail that was not sent has expired.

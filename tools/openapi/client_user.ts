@@ -19,9 +19,13 @@ export const USER_ID_RULES: Readonly<Record<string, UserIdRule>> = {
   get_user: "filled",
   // Without `user_id`, the rows of an account or of everybody are listed.
   list_audit_logs: "as_sent",
+  list_mfa_factors: "filled",
+  list_oauth_identities: "filled",
   list_webhook_deliveries: "as_sent",
   list_sessions: "filled",
   remove_account_user: "required",
+  // Most users remove their own. A factor of another user is not found without the field.
+  remove_mfa_factor: "as_sent",
   revoke_all_sessions: "required",
   // Filled in since 0.1.0. A session of another user is not found.
   revoke_session: "filled",
