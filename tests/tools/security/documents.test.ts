@@ -81,7 +81,8 @@ describe("the security pages", () => {
   test("the inventory of cryptography lists exactly the files that use it", async () => {
     const rows = tables(measures, "What for", "How", "Where");
     const inventory = new Set(rows.flatMap(({ Where = "" }) => references(Where)).map(({ file }) => file));
-    const uses = /from "(?:node:crypto|jose|ksuid)"|\bStripe\.webhooks\b|\bcrypto\.subtle\b/;
+    const uses =
+      /from "(?:node:crypto|jose|ksuid|openid-client|otpauth)"|\bStripe\.webhooks\b|\bcrypto\.subtle\b/;
     const using = new Set<string>();
     for (const file of await deployed()) {
       const source = await read(file);
