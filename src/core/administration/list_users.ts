@@ -43,8 +43,8 @@ export interface UserPage {
 
 /**
  * Lists users. Without `query` the newest come first; the number of commands and of documents that are read depends on the page only.
- * With `query` they are sorted by address; addresses that a user has still to prove are found too. Deleted users are found by the addresses that they had. The other conditions are applied to
- * the users of a page, so it can have fewer users than its limit, or none.
+ * With `query` they are sorted by address; addresses that a user has still to prove are found too, and deleted users by the addresses
+ * that they had. The other conditions are applied to the users of a page, so it can have fewer users than its limit, or none.
  * @param asked the query, and the app's own platform roles
  * @throws NestError role_not_found
  */
