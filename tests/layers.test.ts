@@ -47,6 +47,7 @@ const LAYERS = [
   "src/core/sign_in",
   "src/core/mfa",
   "src/core/oauth",
+  "src/core/passkeys",
   "src/core/verifications",
   "src/core/passwords",
   "src/core/billing",

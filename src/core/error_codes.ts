@@ -52,10 +52,18 @@ export const ERRORS = {
   unauthorized: [401, "The credential is invalid, expired or revoked."],
   no_active_subscription: [402, "The user has no usable subscription, or no verified address."],
   invalid_credentials: [401, "The identifier and the password do not sign anyone in."],
-  mfa_failed: [401, "The code of the second factor, or the recovery code, is wrong or was used."],
+  mfa_failed: [401, "The code or passkey of the second factor, or the recovery code, is wrong or was used."],
   mfa_token_expired: [
     401,
     "The `mfa_token` is unknown, used, expired, or was tried too often; sign in again.",
+  ],
+  passkey_failed: [
+    401,
+    "The passkey signs nobody in: it is unknown or was removed, or its response is wrong or of another page.",
+  ],
+  passkey_challenge_expired: [
+    401,
+    "The challenge of the passkey is unknown, used or expired; call `create_passkey_challenge` again.",
   ],
   payment_required: [402, "A payment is due; the user makes it in the billing portal."],
   access_denied: [403, "The credential is missing or does not permit this call."],

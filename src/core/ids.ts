@@ -18,6 +18,7 @@ const PREFIXES = {
   password: "passwd",
   mfaFactor: "mfafac",
   mfaChallenge: "mfachal",
+  passkeyChallenge: "pkchal",
   recoveryCodes: "reccodes",
   marketingConsent: "mktngconsent",
   newsItem: "newsitem",

@@ -64,6 +64,7 @@ const LIMITED = [
   "2026-12-01/verify_identifier",
   "2026-12-01/authenticate_user",
   "2026-12-01/create_mfa_factor",
+  "2026-12-01/create_passkey_challenge",
   "2026-12-01/send_mfa_code",
   "2026-12-01/verify_mfa_factor",
   "2026-12-01/create_password_reset",

@@ -2,6 +2,7 @@ import type { DoubleEvent } from "#stripe_double/types.ts";
 import { ACCOUNT_SCENARIOS } from "#tests/faults/account_scenarios.ts";
 import { MFA_SCENARIOS } from "#tests/faults/mfa_scenarios.ts";
 import { OAUTH_SCENARIOS } from "#tests/faults/oauth_scenarios.ts";
+import { PASSKEY_SCENARIOS } from "#tests/faults/passkey_scenarios.ts";
 import { PASSWORD_SCENARIOS } from "#tests/faults/password_scenarios.ts";
 import { PEOPLE_SCENARIOS } from "#tests/faults/people_scenarios.ts";
 import type { ProxiedNest } from "#tests/faults/proxied_nest.ts";
@@ -355,6 +356,7 @@ export const SCENARIOS: readonly Scenario[] = [
     kind: "an administrator less",
   },
   ...MFA_SCENARIOS,
+  ...PASSKEY_SCENARIOS,
   ...WEBHOOK_SCENARIOS,
   signedIn(`${V2}list_sessions`, (user_id) => ({ user_id })),
   signedIn(`${V3}list_sessions`, () => ({ limit: 10 })),

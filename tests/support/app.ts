@@ -25,6 +25,7 @@ export function clientWith({
     checkoutUrls: [],
     accessTokenLifetimeSeconds: { local: lifetimeSeconds, nonprod: lifetimeSeconds, prod: lifetimeSeconds },
     mfa: { policy: "optional", factors: ["totp", "sms"] },
+    passkeys: null,
     sessionMaxDays: null,
     grants: { local: grants, nonprod: grants, prod: grants },
     firstParty: grants.includes("password"),

@@ -19,6 +19,7 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 import { codeToLink, linkAccount, newPerson, REDEEM_FIELDS, redeem, visit } from "#tests/support/oauth.ts";
+import { enrolPasskey, openCeremony, redeemPasskey } from "#tests/support/passkeys.ts";
 import {
   P1,
   P2,
@@ -235,13 +236,18 @@ class Scenario {
     await this.#nest.call(`${V3}set_user_roles`, { user_id: ids[0], roles: [] }, as);
   }
 
-  /** Adds an authenticator app, and stops before the second step of a sign-in. */
+  /** Adds an authenticator app, and stops before the second step of a sign-in. Adds a passkey, which fails to sign in. */
   async useSecondFactor(): Promise<void> {
     const address = "factors@example.com";
     const { seed, recoveryCodes } = await enrol(this.#nest, address);
     this.#record("seed of an authenticator app", seed);
     for (const code of recoveryCodes) this.#record("recovery code", code);
     this.#record("token of a challenge", await firstStep(this.#nest, address));
+    const { authenticator } = await enrolPasskey(this.#nest, "passkeys@example.com");
+    const { body } = await openCeremony(this.#nest);
+    this.#record("challenge of a passkey", body.options.challenge);
+    const signed = authenticator.get(body.options, { origin: "https://elsewhere.example" });
+    await this.#recordFailure(redeemPasskey(this.#nest, body.challenge_id, signed));
   }
 
   /** Creates a webhook whose receiver does not answer, and sends a message to it. */

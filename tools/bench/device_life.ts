@@ -200,6 +200,7 @@ const DESKTOP: OAuthClient = {
   addedUserAnswer: "true",
   phoneCountries: [],
   mfa: { policy: "optional", factors: ["totp", "sms"] },
+  passkeys: null,
   cookies: { enabled: false, default: false },
   captcha: null,
   adapters: [],

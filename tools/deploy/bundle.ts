@@ -7,6 +7,7 @@ import type { AppMessages } from "#core/app/mail_texts.ts";
 import { appData } from "#tools/deploy/app_data.ts";
 import { lazyDriver } from "#tools/deploy/lazy_driver.ts";
 import { nativeAddOns, usesAddOn } from "#tools/deploy/native_add_ons.ts";
+import { noCertificates } from "#tools/deploy/no_certificates.ts";
 import { shortErrors } from "#tools/deploy/short_errors.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -46,7 +47,7 @@ export async function bundle(
   {
     app = currentApp,
     messages = currentMessages,
-    plugins = [lazyDriver, shortErrors, nativeAddOns, appData(app, messages)],
+    plugins = [lazyDriver, shortErrors, nativeAddOns, noCertificates, appData(app, messages)],
   }: { app?: App; messages?: AppMessages; plugins?: Plugin[] } = {},
 ): Promise<{ bundles: Bundle[]; metafile: Metafile }> {
   const { outputFiles, metafile, warnings } = await build({

@@ -53,6 +53,10 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   invalid_credentials:
     "Let the person correct the fields, or offer a magic link. Do not say which of the two is wrong: Nest does not know.",
   mfa_failed: "Let the person correct the code. After five codes, the person must sign in again.",
+  passkey_failed:
+    "Offer another way to sign in. If it happens to everyone, compare `passkeys` of the client in the app file with the page; the log says the reason ([passkeys](passkeys.md)).",
+  passkey_challenge_expired:
+    "Call `create_passkey_challenge` again, and let the person use the passkey again.",
   mfa_token_expired: "Show the sign-in: the first factor must be presented again.",
   mfa_required:
     "Ask the person for a code of one of `meta.factors`, or for a recovery code, and send it with the grant `mfa` ([second factors](mfa.md)).",

@@ -57,17 +57,20 @@ const WEB_ORIGIN = "http://localhost:5174";
  */
 export function withSampleClients(app: App, stackUrl?: string): App {
   const { native, web, simple } = SAMPLE_CLIENT_IDS;
+  // A browser makes no passkeys for an IP address.
+  const passkeyOrigins = [WEB_ORIGIN, ...(stackUrl === undefined ? [] : [stackUrl])];
   const sample = (id: string, name: string): Client => ({
     ...{ id, name, enabled: true, firstParty: true, locale: app.locales[0] },
     ...{ redirectUris: [app.urls.landing], origins: [], checkoutUrls: [app.urls.site] },
     accessTokenLifetimeSeconds: { local: 3600, nonprod: 3600, prod: 3600 },
     ...{ sessionMaxDays: null, sessionIdleDays: null },
-    grants: { local: ["otp", "otp_link", "password", "mfa"], nonprod: [], prod: [] },
+    grants: { local: ["otp", "otp_link", "password", "mfa", "webauthn"], nonprod: [], prod: [] },
     passwordMinLength: { local: 15, nonprod: 15, prod: 15 },
     ...{ registration: "open", registrationMode: "verify_first" },
     phoneCountries: ["GB", "DE", "SG"],
     ...{ cookies: { enabled: false, default: false }, captcha: null },
-    mfa: { policy: "optional", factors: ["totp", "sms", "email"] },
+    mfa: { policy: "optional", factors: ["totp", "sms", "email", "webauthn"] },
+    passkeys: { rpId: { local: "localhost", nonprod: null, prod: null }, origins: passkeyOrigins },
     ...{ userCode: id === native, emailSenders: ["hello@acme.example"] },
     ...{ emailTemplates: [], linkQuery: "token", addsBeforeProof: false, addedUserAnswer: "true" },
     ...{ adapters: [], claims: {} },

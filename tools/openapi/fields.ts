@@ -5,6 +5,7 @@ import { auditFieldDocs } from "#tools/openapi/audit_fields.ts";
 import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import { mfaFieldDocs } from "#tools/openapi/mfa_fields.ts";
 import { oauthFields } from "#tools/openapi/oauth_fields.ts";
+import { passkeyFieldDocs } from "#tools/openapi/passkey_fields.ts";
 import { peopleFields } from "#tools/openapi/people_fields.ts";
 import { registrationFields } from "#tools/openapi/registration_fields.ts";
 import { roleFields } from "#tools/openapi/role_fields.ts";
@@ -49,6 +50,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   ...oauthFields(TIMESTAMP),
   ...auditFieldDocs(timestamp),
   ...mfaFieldDocs(timestamp),
+  ...passkeyFieldDocs(timestamp),
 
   redirect_uri: {
     description:
@@ -577,7 +579,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   ),
   amr: {
     description:
-      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password.",
+      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors.",
     example: ["link"],
   },
   lifetime: {

@@ -11,12 +11,12 @@ export const MFA_TOKEN =
 const SEED = "<32 characters of base32>";
 const HINT: FieldDocumentation = {
   description:
-    "What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`.",
+    "What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`.",
   example: "•••567",
 };
 const TYPE: FieldDocumentation = {
   description:
-    "`totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers.",
+    "`totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers.",
   example: "totp",
   narrows: { enum: [...MFA_FACTORS] },
 };
@@ -50,7 +50,8 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
     example: MFA_TOKEN,
   },
   recovery_code: {
-    description: "For `mfa`, in place of `factor_id` and `code`: a recovery code, as the person typed it.",
+    description:
+      "For `mfa`, in place of `factor_id` and `code`, or of `credential`: a recovery code, as the person typed it.",
     example: "7ZK3QH-V0M9TD-2XNB4R-8CEYJW",
   },
   recovery_codes: CODES,
@@ -85,7 +86,7 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
   },
   "create_mfa_factor.expires_at": timestamp("Until when it can be verified: 15 minutes."),
   "verify_mfa_factor.code": {
-    description: "The six digits of the app, or those that were sent.",
+    description: "The six digits of the app, or those that were sent. For `webauthn`, send `credential`.",
     example: "492039",
   },
   "verify_mfa_factor.factor": { description: "The factor." },

@@ -28,6 +28,7 @@ export const GROUPS: readonly Group[] = [
       ["Cookies", "docs/cookies.md"],
       ["Passwords", "docs/passwords.md"],
       ["Second factors", "docs/mfa.md"],
+      ["Passkeys", "docs/passkeys.md"],
       ["Registration and resets", "docs/registration.md"],
       ["Codes by SMS and mail", "docs/codes.md"],
       ["Addresses and numbers", "docs/verification.md"],

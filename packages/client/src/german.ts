@@ -44,6 +44,8 @@ export const GERMAN: Messages = {
   email_not_sent: "Die E-Mail konnte nicht gesendet werden. Versuche es erneut.",
   invalid_identifier:
     "Diese E-Mail-Adresse oder Telefonnummer ist ungültig. Prüfe sie und versuche es erneut.",
+  passkey_failed: "Diese Anmeldung mit dem Passkey hat nicht geklappt. Melde dich auf einem anderen Weg an.",
+  passkey_challenge_expired: "Das hat zu lange gedauert. Versuche es noch einmal.",
   mfa_failed: "Dieser Code ist falsch oder wurde schon benutzt. Prüfe ihn, oder warte auf den nächsten.",
   mfa_token_expired: "Das hat zu lange gedauert, oder zu viele Codes waren falsch. Melde dich neu an.",
   mfa_required: "Gib den Code deines zweiten Schritts ein.",

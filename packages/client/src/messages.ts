@@ -43,6 +43,8 @@ export const ENGLISH: Messages = {
   invalid_email: "This email address is not valid. Check it, then try again.",
   email_not_sent: "The email could not be sent. Try again.",
   invalid_identifier: "This email address or phone number is not valid. Check it, then try again.",
+  passkey_failed: "This passkey could not sign you in. Sign in another way.",
+  passkey_challenge_expired: "This took too long. Try it again.",
   mfa_failed: "This code is wrong, or was used before. Check it, or wait for the next one.",
   mfa_token_expired: "This took too long, or too many codes were wrong. Sign in again.",
   mfa_required: "Enter the code of your second step.",

@@ -11,13 +11,14 @@ export const VERSION = "2026-12-01";
 export const METHODS = {
   accept_account_invite: {"bearer":true,"fills":"client_id","needs":"","answer":"account_id","errors":"client_not_found verification_not_found rate_limited"},
   add_account_user: {"bearer":true,"fills":"redirect_uri","needs":"","answer":"account_id status","errors":"invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable own_address_not_verified capability_escalation account_not_found role_not_found identifier_taken rate_limited delivery_failed"},
-  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials mfa_failed mfa_token_expired mfa_required mfa_enrollment_required grant_not_allowed not_found client_not_found verification_not_found account_not_found rate_limited captcha_unavailable"},
+  authenticate_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"access_token token_type expires_at user_id client_id session_id auth_time","errors":"code_missing code_verifier_missing redirect_uri_missing refresh_token_missing malformed_code malformed_refresh_token token_not_found token_used token_expired authorization_not_found incorrect_client incorrect_redirect_uri incorrect_code_verifier cookies_not_enabled nonce_missing invalid_identifier captcha_required captcha_failed invalid_credentials mfa_failed mfa_token_expired passkey_challenge_expired passkey_failed mfa_required mfa_enrollment_required grant_not_allowed not_found client_not_found verification_not_found account_not_found rate_limited captcha_unavailable"},
   change_plan: {"bearer":true,"fills":"","needs":"","answer":"plan","errors":"payment_required plan_not_found checkout_required subscription_ending plan_ended price_not_found stripe_error"},
   check_verification: {"bearer":false,"fills":"client_id","needs":"","answer":"purpose expires_at","errors":"client_not_found verification_not_found rate_limited"},
   create_account: {"bearer":true,"fills":"","needs":"","answer":"account{}","errors":"own_address_not_verified too_many_accounts"},
   create_checkout_session: {"bearer":true,"fills":"","needs":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_mfa_challenge: {"bearer":true,"fills":"client_id","needs":"","answer":"mfa_token expires_at","errors":"incorrect_client grant_not_allowed client_not_found mfa_not_enabled"},
   create_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor_id expires_at","errors":"factor_type_not_allowed invalid_identifier country_not_allowed mfa_token_expired reauthentication_required own_address_not_verified client_not_found too_many_factors mfa_confirmation_required rate_limited delivery_failed"},
+  create_passkey_challenge: {"bearer":false,"fills":"client_id","needs":"","answer":"expires_at","errors":"mfa_token_expired grant_not_allowed client_not_found factor_not_found rate_limited"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   create_user: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found account_not_found identifier_taken delivery_failed"},
   create_webhook: {"bearer":true,"fills":"","needs":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event client_not_found too_many_webhooks"},
@@ -87,13 +88,14 @@ type CommonError = "validation_failed" | "body_missing" | "malformed_json" | "bo
 export interface Errors {
   accept_account_invite: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   add_account_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "own_address_not_verified" | "capability_escalation" | "account_not_found" | "role_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed";
-  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "mfa_failed" | "mfa_token_expired" | "mfa_required" | "mfa_enrollment_required" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "account_not_found" | "rate_limited" | "captcha_unavailable";
+  authenticate_user: CommonError | "code_missing" | "code_verifier_missing" | "redirect_uri_missing" | "refresh_token_missing" | "malformed_code" | "malformed_refresh_token" | "token_not_found" | "token_used" | "token_expired" | "authorization_not_found" | "incorrect_client" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "cookies_not_enabled" | "nonce_missing" | "invalid_identifier" | "captcha_required" | "captcha_failed" | "invalid_credentials" | "mfa_failed" | "mfa_token_expired" | "passkey_challenge_expired" | "passkey_failed" | "mfa_required" | "mfa_enrollment_required" | "grant_not_allowed" | "not_found" | "client_not_found" | "verification_not_found" | "account_not_found" | "rate_limited" | "captcha_unavailable";
   change_plan: CommonError | "payment_required" | "plan_not_found" | "checkout_required" | "subscription_ending" | "plan_ended" | "price_not_found" | "stripe_error";
   check_verification: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   create_account: CommonError | "own_address_not_verified" | "too_many_accounts";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_mfa_challenge: CommonError | "incorrect_client" | "grant_not_allowed" | "client_not_found" | "mfa_not_enabled";
   create_mfa_factor: CommonError | "factor_type_not_allowed" | "invalid_identifier" | "country_not_allowed" | "mfa_token_expired" | "reauthentication_required" | "own_address_not_verified" | "client_not_found" | "too_many_factors" | "mfa_confirmation_required" | "rate_limited" | "delivery_failed";
+  create_passkey_challenge: CommonError | "mfa_token_expired" | "grant_not_allowed" | "client_not_found" | "factor_not_found" | "rate_limited";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "account_not_found" | "identifier_taken" | "delivery_failed";
   create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "too_many_webhooks";
@@ -219,7 +221,7 @@ export interface ErrorBodies {
       expires_at: string;
       factors: Array<{
         id: string;
-        factor_type: "totp" | "sms" | "email";
+        factor_type: "totp" | "sms" | "email" | "webauthn";
         hint: string | null;
       }>;
     };
@@ -303,12 +305,12 @@ export interface Requests {
     /** The page that the link of an invitation opens: one of the client's redirect URIs. Default: the first one. */
     redirect_uri?: string;
   };
-  /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. */
+  /** Exchanges the code of a magic link, a code by SMS or mail, a password, a passkey, or a refresh token for tokens. */
   authenticate_user: {
     /** The OAuth client's id. */
     client_id: string;
     /** The grant to exchange. Fields of other grants are ignored. */
-    grant_type: "authorization_code" | "refresh_token" | "otp" | "password" | "mfa";
+    grant_type: "authorization_code" | "refresh_token" | "otp" | "password" | "mfa" | "webauthn";
     /** For `authorization_code`: the redirect URI that was sent when the link was requested. */
     redirect_uri?: string;
     /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
@@ -350,8 +352,30 @@ export interface Requests {
     mfa_token?: string;
     /** The factor's id. */
     factor_id?: string;
-    /** For `mfa`, in place of `factor_id` and `code`: a recovery code, as the person typed it. */
+    /** For `mfa`, in place of `factor_id` and `code`, or of `credential`: a recovery code, as the person typed it. */
     recovery_code?: string;
+    /** For `webauthn`, and for `mfa` in place of `factor_id` and `code`: `toJSON()` of what `navigator.credentials.get()` returned. Other fields of it are ignored. */
+    credential?: {
+      /** The id of the passkey, in base64url. */
+      id: string;
+      /** The same as `id`. */
+      rawId: string;
+      /** Always `public-key`. */
+      type: "public-key";
+      /** What the authenticator returned. */
+      response: {
+        /** What the browser says about the ceremony, in base64url. */
+        clientDataJSON: string;
+        /** What the authenticator says about the ceremony, in base64url. */
+        authenticatorData: string;
+        /** The signature of both, in base64url. */
+        signature: string;
+        /** `user.id` of the options that made the passkey. The grant `webauthn` requires it. */
+        userHandle?: string | null;
+      };
+    };
+    /** The id of a challenge of `create_passkey_challenge`. */
+    challenge_id?: string;
   };
   /** Changes the user's active subscription to another plan. */
   change_plan: {
@@ -386,8 +410,8 @@ export interface Requests {
   };
   /** Creates a second factor, which counts once a code of it was accepted. */
   create_mfa_factor: {
-    /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
-    factor_type: "totp" | "sms" | "email";
+    /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+    factor_type: "totp" | "sms" | "email" | "webauthn";
     /** What the user calls it. Default: nothing. */
     name?: string;
     /** For `sms`, required: the number with its country code. */
@@ -395,6 +419,13 @@ export interface Requests {
     /** Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false. */
     confirm?: boolean;
     /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    mfa_token?: string;
+  };
+  /** Opens a challenge that a passkey signs, to sign in or as the second factor. */
+  create_passkey_challenge: {
+    /** The OAuth client's id. */
+    client_id: string;
+    /** To present a passkey as the second factor: the token of the first factor, or of `create_mfa_challenge`. Without it, the passkey signs in alone. */
     mfa_token?: string;
   };
   /** Starts a trial for an email address and sends the magic link that opens it. */
@@ -1011,8 +1042,26 @@ export interface Requests {
   verify_mfa_factor: {
     /** The factor's id. */
     factor_id: string;
-    /** The six digits of the app, or those that were sent. */
-    code: string;
+    /** The six digits of the app, or those that were sent. For `webauthn`, send `credential`. */
+    code?: string;
+    /** For `webauthn`: `toJSON()` of what `navigator.credentials.create()` returned. Other fields of it are ignored. */
+    credential?: {
+      /** The id of the passkey, in base64url. */
+      id: string;
+      /** The same as `id`. */
+      rawId: string;
+      /** Always `public-key`. */
+      type: "public-key";
+      /** What the authenticator returned. */
+      response: {
+        /** What the browser says about the ceremony, in base64url. */
+        clientDataJSON: string;
+        /** The new key, in base64url. */
+        attestationObject: string;
+        /** How a browser reaches the passkey. */
+        transports?: Array<string>;
+      };
+    };
     /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
     mfa_token?: string;
   };
@@ -1051,7 +1100,7 @@ export interface Responses {
     session_id: string;
     /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
     auth_time: string;
-    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors. */
     amr: Array<string>;
     /** Whether the code or the link created the user. Only in the response to the grant `otp`. */
     user_created?: boolean;
@@ -1104,9 +1153,9 @@ export interface Responses {
     factors: Array<{
       /** The factor's id. */
       id: string;
-      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
-      factor_type: "totp" | "sms" | "email";
-      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+      factor_type: "totp" | "sms" | "email" | "webauthn";
+      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
       hint: string | null;
     }>;
   };
@@ -1119,9 +1168,85 @@ export interface Responses {
     otpauth_uri: string | null;
     /** For `totp`: the URI as a picture, a data URI with a PNG file. Else null. */
     qr_code: string | null;
-    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+    /** For `webauthn`: what `PublicKeyCredential.parseCreationOptionsFromJSON()` takes (WebAuthn). Else null. */
+    passkey_options: {
+      /** The app, which the passkey belongs to. */
+      rp: {
+        /** The domain of the client's app file. */
+        id: string;
+        /** The name of the app. */
+        name: string;
+      };
+      /** The user, as the authenticator shows them. */
+      user: {
+        /** Names the user for the authenticator, in base64url. It is derived from the user's id and says nothing else. */
+        id: string;
+        /** The user's address or number. */
+        name: string;
+        /** The same as `name`. */
+        displayName: string;
+      };
+      /** What the authenticator signs, in base64url. It works once. */
+      challenge: string;
+      /** The kinds of key that are accepted, the preferred first. */
+      pubKeyCredParams: Array<{
+        /** Always `public-key`. */
+        type: "public-key";
+        /** The algorithm (COSE): Ed25519, ECDSA with P-256, or RSA. */
+        alg: number;
+      }>;
+      /** How long the browser waits for the person, in milliseconds. */
+      timeout: number;
+      /** The passkeys that the user has. Their authenticators make no other. */
+      excludeCredentials: Array<{
+        /** The id of the passkey, in base64url. */
+        id: string;
+        /** Always `public-key`. */
+        type: "public-key";
+        /** How a browser reaches it. */
+        transports: Array<string>;
+      }>;
+      /** What the authenticator should be able to do. */
+      authenticatorSelection: {
+        /** A passkey that names its user is preferred, because it signs in alone. */
+        residentKey: "preferred";
+        /** Always false. */
+        requireResidentKey: false;
+        /** An authenticator that verifies its owner is preferred, because its passkey signs in alone. */
+        userVerification: "preferred";
+      };
+      /** The authenticator need not say who made it. */
+      attestation: "none";
+    } | null;
+    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
     hint: string | null;
     /** Until when it can be verified: 15 minutes. */
+    expires_at: string;
+  };
+  create_passkey_challenge: {
+    /** For the grant `webauthn`. Null with `mfa_token`, which the grant `mfa` takes. */
+    challenge_id: string | null;
+    /** What `PublicKeyCredential.parseRequestOptionsFromJSON()` takes (WebAuthn). */
+    options: {
+      /** What the authenticator signs, in base64url. It works once. */
+      challenge: string;
+      /** How long the browser waits for the person, in milliseconds. */
+      timeout: number;
+      /** The domain of the client's app file. */
+      rpId: string;
+      /** With `mfa_token`: the passkeys that can sign. Else empty: any passkey of the domain can. */
+      allowCredentials: Array<{
+        /** The id of the passkey, in base64url. */
+        id: string;
+        /** Always `public-key`. */
+        type: "public-key";
+        /** How a browser reaches it. */
+        transports: Array<string>;
+      }>;
+      /** `required`: the authenticator verifies its owner, since the passkey signs in alone. `preferred` with `mfa_token`. */
+      userVerification: "required" | "preferred";
+    };
+    /** Until when it can be presented: 5 minutes, or as long as `mfa_token`. */
     expires_at: string;
   };
   create_trial_and_magic_link: undefined;
@@ -1521,12 +1646,14 @@ export interface Responses {
     items: Array<{
       /** The factor's id. */
       id: string;
-      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
-      factor_type: "totp" | "sms" | "email";
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+      factor_type: "totp" | "sms" | "email" | "webauthn";
       /** What the user calls it; null: nothing. */
       name: string | null;
-      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
       hint: string | null;
+      /** Whether the provider of the passkey has a copy of it, so that it survives the loss of the device. Null for other types. */
+      backed_up: boolean | null;
       /** `pending`: it waits for its first code, and no sign-in requires it. `active`. */
       status: "pending" | "active";
       /** When the factor was created. */
@@ -1676,7 +1803,7 @@ export interface Responses {
       expires_at: string;
       /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
       auth_time: string;
-      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
+      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors. */
       amr: Array<string>;
     }>;
     /** Pass it as `cursor` for the next page; null at the end of the list. */
@@ -1818,7 +1945,7 @@ export interface Responses {
     session_id: string | null;
     /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
     auth_time: string | null;
-    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password. */
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors. */
     amr: Array<string> | null;
     /** `true` for an immediate registration; null if a code must verify the address first. So are all other fields of the tokens. */
     user_created: boolean | null;
@@ -1895,7 +2022,7 @@ export interface Responses {
     resend_at: string;
   };
   send_mfa_code: {
-    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
     hint: string;
     /** Until when the code works: as long as `mfa_token`. */
     expires_at: string;
@@ -2115,12 +2242,14 @@ export interface Responses {
     factor: {
       /** The factor's id. */
       id: string;
-      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. The client's app file says which it offers. */
-      factor_type: "totp" | "sms" | "email";
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+      factor_type: "totp" | "sms" | "email" | "webauthn";
       /** What the user calls it; null: nothing. */
       name: string | null;
-      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp`. */
+      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
       hint: string | null;
+      /** Whether the provider of the passkey has a copy of it, so that it survives the loss of the device. Null for other types. */
+      backed_up: boolean | null;
       /** `pending`: it waits for its first code, and no sign-in requires it. `active`. */
       status: "pending" | "active";
       /** When the factor was created. */

@@ -9,7 +9,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   acceptAccountInvite(...args: CallArguments<"accept_account_invite", IsCamel>): Promise<Cased<Responses["accept_account_invite"], IsCamel>>;
   /** Creates a user with a password who is a member of an account, or invites a person by mail. @throws ClientError<"add_account_user"> */
   addAccountUser(...args: CallArguments<"add_account_user", IsCamel>): Promise<Cased<Responses["add_account_user"], IsCamel>>;
-  /** Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
+  /** Exchanges the code of a magic link, a code by SMS or mail, a password, a passkey, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;
@@ -23,6 +23,8 @@ export interface NamedMethods<IsCamel extends boolean> {
   createMfaChallenge(...args: CallArguments<"create_mfa_challenge", IsCamel>): Promise<Cased<Responses["create_mfa_challenge"], IsCamel>>;
   /** Creates a second factor, which counts once a code of it was accepted. @throws ClientError<"create_mfa_factor"> */
   createMfaFactor(...args: CallArguments<"create_mfa_factor", IsCamel>): Promise<Cased<Responses["create_mfa_factor"], IsCamel>>;
+  /** Opens a challenge that a passkey signs, to sign in or as the second factor. @throws ClientError<"create_passkey_challenge"> */
+  createPasskeyChallenge(...args: CallArguments<"create_passkey_challenge", IsCamel>): Promise<Cased<Responses["create_passkey_challenge"], IsCamel>>;
   /** Starts a trial for an email address and sends the magic link that opens it. @throws ClientError<"create_trial_and_magic_link"> */
   createTrialAndMagicLink(...args: CallArguments<"create_trial_and_magic_link", IsCamel>): Promise<Cased<Responses["create_trial_and_magic_link"], IsCamel>>;
   /** Creates a user with an address or number that nobody has verified. @throws ClientError<"create_user"> */

@@ -1,6 +1,7 @@
 import type { CaptchaSettings } from "#core/app/captcha_settings.ts";
 import type { MfaSettings } from "#core/app/mfa_settings.ts";
 import type { OAuthProvider } from "#core/app/oauth_providers.ts";
+import type { PasskeySettings } from "#core/app/passkey_settings.ts";
 
 /** Where Nest runs: on a developer's machine, in the test environment, or in production. */
 export type Stage = "local" | "nonprod" | "prod";
@@ -9,8 +10,8 @@ export const STAGES: readonly Stage[] = ["local", "nonprod", "prod"];
 /** The texts of one thing, by locale. Each locale of the app has one. */
 export type Localized = Readonly<Record<string, string>>;
 
-/** Grants that only clients that list them may use. `otp_link` is the grant `otp` with the token of a mailed link. */
-export const OPTIONAL_GRANTS = ["otp", "otp_link", "password", "mfa"] as const;
+/** Grants that only clients that list them may use. `otp_link` is the grant `otp` with the token of a mailed link. `webauthn` is a passkey. */
+export const OPTIONAL_GRANTS = ["otp", "otp_link", "password", "mfa", "webauthn"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 
 /** The adapters of `src/adapters`, which serve the APIs of other services to their clients. */
@@ -98,6 +99,8 @@ export interface Client {
   captcha: CaptchaSettings | null;
   /** Whose sign-ins need a second factor, and the factors that users can add. */
   mfa: MfaSettings;
+  /** Where users make and use passkeys; null: nowhere. */
+  passkeys: PasskeySettings | null;
   /** The adapters whose programs sign in as this client. */
   adapters: readonly AdapterName[];
   /** Claims that its access tokens have in addition, such as `{ userid: "sub" }`: the value is that of the named claim. */

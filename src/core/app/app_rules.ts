@@ -3,6 +3,7 @@ import type { AppProblem } from "#core/app/app_problem.ts";
 import { contrast } from "#core/app/contrast.ts";
 import { mfaProblems } from "#core/app/mfa_rules.ts";
 import { oauthProviderProblems } from "#core/app/oauth_providers.ts";
+import { passkeyProblems } from "#core/app/passkey_rules.ts";
 
 /** Checks the rules that involve several fields: unique ids, a text in every locale, readable colors. */
 export function checkApp(app: App): AppProblem[] {
@@ -51,6 +52,7 @@ export function checkApp(app: App): AppProblem[] {
     ...app.clients.flatMap(passwordProblems),
     ...app.clients.flatMap(unusableCookies),
     ...app.clients.flatMap(mfaProblems),
+    ...app.clients.flatMap(passkeyProblems),
     ...app.clients.flatMap(claimProblems),
     ...app.clients.flatMap(senderProblems),
     ...repeated(ids(app.oauthProviders), (index) => ["oauthProviders", index, "id"]),

@@ -6,12 +6,10 @@ import {
   number,
   enum as oneOf,
   optional,
-  pipe,
   record,
   refine,
   strictObject,
   string,
-  transform,
   type ZodMiniType,
 } from "zod/mini";
 import { ADAPTERS, type App, COPIED_CLAIMS, LINK_QUERIES, OPTIONAL_GRANTS } from "#core/app/app.ts";
@@ -36,15 +34,7 @@ import {
 import { CAPTCHA_METHODS, CAPTCHA_PROVIDERS } from "#core/app/captcha_settings.ts";
 import { contrast } from "#core/app/contrast.ts";
 import { oauthProviders } from "#core/app/oauth_providers.ts";
-
-/** One value for every stage, or an object with one for each. */
-function perStage<Value>(schema: ZodMiniType<Value>) {
-  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-  return pipe(
-    transform((value: unknown) => (isObject(value) ? value : { local: value, nonprod: value, prod: value })),
-    strictObject({ local: schema, nonprod: schema, prod: schema }) as never,
-  ) as unknown as ZodMiniType<{ local: Value; nonprod: Value; prod: Value }>;
-}
+import { perStage } from "#core/app/per_stage.ts";
 
 const NONE = { local: null, nonprod: null, prod: null };
 
@@ -76,6 +66,13 @@ const emailTemplate = strictObject({
       refine((body) => body.includes("[link]"), "must have the placeholder [link] for the link"),
     ),
   ),
+});
+
+const DOMAIN = /^(?:localhost|(?=.{4,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)$/;
+
+const passkeys = strictObject({
+  rpId: perStage(nullable(matches(DOMAIN, "must be a domain in lower case, such as acme.example"))),
+  origins: array(origin()),
 });
 
 const client = strictObject({
@@ -114,6 +111,7 @@ const client = strictObject({
   }),
   captcha: _default(nullable(captcha), null),
   mfa: mfaSettings(),
+  passkeys: _default(nullable(passkeys), null),
   adapters: _default(array(oneOf(ADAPTERS)), []),
   claims: _default(record(string(), oneOf(COPIED_CLAIMS)), {}),
 });

@@ -12,7 +12,13 @@ interface ClientSettings<Locale extends string>
   extends Optional<
     Omit<
       Client,
-      "accessTokenLifetimeSeconds" | "locale" | "grants" | "passwordMinLength" | "cookies" | "mfa"
+      | "accessTokenLifetimeSeconds"
+      | "locale"
+      | "grants"
+      | "passwordMinLength"
+      | "cookies"
+      | "mfa"
+      | "passkeys"
     >,
     | "enabled"
     | "origins"
@@ -41,6 +47,11 @@ interface ClientSettings<Locale extends string>
   passwordMinLength?: PerStage<number>;
   /** Whose sign-ins need a second factor, and the factors that users can add. Default: `optional`, `["totp", "sms"]`. */
   mfa?: { policy?: Client["mfa"]["policy"]; factors?: Client["mfa"]["factors"] };
+  /**
+   * Where users make and use passkeys: the domain that the passkeys belong to, which must never change, and the origins of the pages.
+   * Default: nowhere.
+   */
+  passkeys?: { rpId: PerStage<string | null>; origins: readonly string[] } | null;
   /** Whether pages may keep their tokens in cookies, and do so when a call does not say. Default: neither. */
   cookies?: { enabled: boolean; default?: boolean };
   /** The locale of a user of this client who has not chosen one. Default: the first of `locales`. */

@@ -1,5 +1,5 @@
-/** Second factors: an authenticator app, a code by SMS, a code by mail. */
-export const MFA_FACTORS = ["totp", "sms", "email"] as const;
+/** Second factors: an authenticator app, a code by SMS, a code by mail, a passkey or security key. */
+export const MFA_FACTORS = ["totp", "sms", "email", "webauthn"] as const;
 export type MfaFactorType = (typeof MFA_FACTORS)[number];
 
 /** Whose sign-ins need a second factor: those of users who have one; also those of every user with a platform role; all. */

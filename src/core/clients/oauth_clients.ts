@@ -1,12 +1,15 @@
 import type { Client, OptionalGrant, Stage } from "#core/app/app.ts";
+import { type RelyingParty, relyingPartyOf } from "#core/app/passkey_settings.ts";
 import { NestError } from "#core/errors.ts";
 
 /** An OAuth client of the app, as one stage has it. */
 export interface OAuthClient
-  extends Omit<Client, "accessTokenLifetimeSeconds" | "grants" | "passwordMinLength"> {
+  extends Omit<Client, "accessTokenLifetimeSeconds" | "grants" | "passwordMinLength" | "passkeys"> {
   accessTokenLifetimeSeconds: number;
   grants: readonly OptionalGrant[];
   passwordMinLength: number;
+  /** Where users make and use passkeys; null: nowhere. */
+  passkeys: RelyingParty | null;
 }
 
 const isLoopbackName = (hostname: string) => ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
@@ -27,20 +30,23 @@ export class OAuthClients {
   constructor(clients: readonly Client[], stage: Stage, landing: string | null = null) {
     this.#landingOrigin = landing === null ? null : new URL(landing).origin;
     this.#byId = new Map(
-      clients.map(({ accessTokenLifetimeSeconds, grants, passwordMinLength, captcha, ...client }) => [
-        client.id,
-        {
-          ...client,
-          origins: client.origins.filter((origin) => stage === "local" || !isLoopback(origin)),
-          accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage],
-          grants: grants[stage],
-          passwordMinLength: passwordMinLength[stage],
-          captcha: captcha && {
-            ...captcha,
-            hostnames: captcha.hostnames.filter((name) => stage === "local" || !isLoopbackName(name)),
+      clients.map(
+        ({ accessTokenLifetimeSeconds, grants, passwordMinLength, captcha, passkeys, ...client }) => [
+          client.id,
+          {
+            ...client,
+            origins: client.origins.filter((origin) => stage === "local" || !isLoopback(origin)),
+            accessTokenLifetimeSeconds: accessTokenLifetimeSeconds[stage],
+            grants: grants[stage],
+            passwordMinLength: passwordMinLength[stage],
+            passkeys: relyingPartyOf(passkeys, stage),
+            captcha: captcha && {
+              ...captcha,
+              hostnames: captcha.hostnames.filter((name) => stage === "local" || !isLoopbackName(name)),
+            },
           },
-        },
-      ]),
+        ],
+      ),
     );
   }
 

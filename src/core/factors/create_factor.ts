@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
 import { clientsWithoutMfa, judgeNewFactor, ownAddress } from "#core/factors/judge_factor.ts";
 import { sendFactorCode } from "#core/factors/send_factor_code.ts";
@@ -10,11 +11,12 @@ import { newId } from "#core/ids.ts";
 import type { FactorKeys } from "#core/mfa/factor_keys.ts";
 import { hintOf } from "#core/mfa/offered_factors.ts";
 import { newSeed, uriOf } from "#core/mfa/totp.ts";
+import { newChallenge, optionsToCreate } from "#core/passkeys/ceremony.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import { purgeVerificationAfter } from "#core/retention.ts";
 import type { ChannelCore } from "#core/sign_in/code_channel.ts";
-import { emailOf } from "#core/users/email_of.ts";
+import { emailOf, primaryOf } from "#core/users/email_of.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
 import { readTarget } from "#core/verifications/code_request.ts";
 import { invalidBody } from "#core/wire.ts";
@@ -44,7 +46,9 @@ export interface CreatedFactor {
   factor: MfaFactor;
   /** Of an authenticator app; null for other types. It is shown once. */
   app: { seed: string; uri: string; picture: string } | null;
-  /** Where the code went; null for an authenticator app. */
+  /** What the browser makes a passkey with; null for other types. */
+  passkeyOptions: ReturnType<typeof optionsToCreate> | null;
+  /** Where the code went; null for an authenticator app and a passkey. */
   hint: string | null;
 }
 
@@ -65,13 +69,15 @@ export async function createFactor(
     core.mfaFactors.listOfUser(userId),
     core.identifiers.listByUser(userId),
   ]);
-  const shutOut = clientsWithoutMfa(core.oauthClients.list());
+  const shutOut = clientsWithoutMfa(core.oauthClients.list(), asked.factorType);
   judgeNewFactor({ owner, factors, identifiers, shutOut }, asked);
   const factor = newFactor(core, owner, asked, identifiers);
   // Before the factor: no sign-in may miss it.
   await core.users.markFactors(userId);
   await core.mfaFactors.dropPending(userId, asked.factorType);
-  if (asked.factorType === "totp") return addApp(core, factor, emailOf(identifiers) ?? userId);
+  const account = emailOf(identifiers) ?? primaryOf(identifiers, "phone")?.identifierValue ?? userId;
+  if (asked.factorType === "totp") return addApp(core, factor, account);
+  if (asked.factorType === "webauthn") return addPasskey(core, owner, factor, { account, factors });
   const code = core.codeKey.newCode();
   const stored = { ...factor, codeHash: core.codeKey.hash(factor._id, code) };
   await sendFactorCode(
@@ -80,7 +86,7 @@ export async function createFactor(
     () => core.mfaFactors.insert(stored),
     call,
   );
-  return { factor: stored, app: null, hint: hintOf(factor.identifierValue ?? "") };
+  return { factor: stored, app: null, passkeyOptions: null, hint: hintOf(factor.identifierValue ?? "") };
 }
 
 function newFactor(
@@ -108,5 +114,27 @@ async function addApp(core: CreateCore, factor: MfaFactor, account: string): Pro
   const uri = uriOf(seed, { issuer: core.app.name, account });
   const stored = { ...factor, seed: core.factorKeys.seal(factor.userId, seed) };
   const [picture] = await Promise.all([toDataURL(uri), core.mfaFactors.insert(stored)]);
-  return { factor: stored, app: { seed, uri, picture }, hint: null };
+  return { factor: stored, app: { seed, uri, picture }, passkeyOptions: null, hint: null };
+}
+
+async function addPasskey(
+  core: Pick<CreateCore, "app" | "mfaFactors">,
+  { client, userId }: FactorOwner,
+  factor: MfaFactor,
+  { account: name, factors }: { account: string; factors: readonly MfaFactor[] },
+): Promise<CreatedFactor> {
+  // `judgeNewFactor` has checked it.
+  if (client.passkeys === null) throw new NestError("factor_type_not_allowed");
+  const { rpId } = client.passkeys;
+  const challenge = newChallenge();
+  const passkeys = factors.flatMap(({ passkey }) => (passkey?.rpId === rpId ? [passkey] : []));
+  const passkeyOptions = optionsToCreate(
+    client.passkeys,
+    core.app.name,
+    { userId, name, passkeys },
+    challenge,
+  );
+  const stored = { ...factor, challengeHash: challenge.hash };
+  await core.mfaFactors.insert(stored);
+  return { factor: stored, app: null, passkeyOptions, hint: null };
 }

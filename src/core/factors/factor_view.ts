@@ -1,4 +1,4 @@
-import { nullable, enum as oneOf, strictObject, string } from "zod/mini";
+import { boolean, nullable, enum as oneOf, strictObject, string } from "zod/mini";
 import { MFA_FACTORS } from "#core/app/mfa_settings.ts";
 import { hintOf } from "#core/mfa/offered_factors.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -12,6 +12,7 @@ export const factorFields = strictObject({
   factor_type: string(),
   name: nullable(string()),
   hint: nullable(string()),
+  backed_up: nullable(boolean()),
   status: string(),
   created_at: string(),
   last_used_at: nullable(string()),
@@ -23,6 +24,7 @@ export const factorToWire = ({ _id, identifierValue, ...factor }: MfaFactor) => 
   factor_type: factor.factorType,
   name: factor.name,
   hint: identifierValue === undefined ? null : hintOf(identifierValue),
+  backed_up: factor.passkey?.isBackedUp ?? null,
   status: factor.status,
   created_at: factor.createdAt,
   last_used_at: factor.lastUsedAt,

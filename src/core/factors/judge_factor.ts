@@ -15,7 +15,7 @@ export interface BeforeFactor {
   owner: Pick<FactorOwner, "client" | "isEnrolling">;
   factors: readonly MfaFactor[];
   identifiers: readonly Identifier[];
-  /** The names of the enabled clients that can't ask for a second factor. */
+  /** The names of the enabled clients that can't ask for a second factor of the type. */
   shutOut: readonly string[];
 }
 
@@ -30,7 +30,9 @@ export function judgeNewFactor(
   { owner, factors, identifiers, shutOut }: BeforeFactor,
   { factorType, confirm }: { factorType: FactorType; confirm: boolean },
 ): void {
-  if (!owner.client.mfa.factors.includes(factorType)) throw new NestError("factor_type_not_allowed");
+  const { mfa, passkeys } = owner.client;
+  if (!mfa.factors.includes(factorType) || (factorType === "webauthn" && passkeys === null))
+    throw new NestError("factor_type_not_allowed");
   if (!mayAddIdentifiers(identifiers)) throw new NestError("own_address_not_verified");
   const active = factors.filter(({ status }) => status === "active");
   if (owner.isEnrolling && active.length > 0) throw challengeEnded();
@@ -39,9 +41,14 @@ export function judgeNewFactor(
     throw new NestError("mfa_confirmation_required", { meta: { clients: [...shutOut] } });
 }
 
-/** The names of enabled clients that can't ask for a second factor. */
-export const clientsWithoutMfa = (clients: readonly OAuthClient[]): string[] =>
-  clients.filter(({ enabled, grants }) => enabled && !grants.includes("mfa")).map(({ name }) => name);
+/** The names of enabled clients that can't ask for a second factor of a type. */
+export const clientsWithoutMfa = (clients: readonly OAuthClient[], factorType: FactorType): string[] =>
+  clients
+    .filter(({ enabled, grants, passkeys }) => {
+      const canAsk = grants.includes("mfa") && (factorType !== "webauthn" || passkeys !== null);
+      return enabled && !canAsk;
+    })
+    .map(({ name }) => name);
 
 /**
  * The address to which a factor of the type `email` sends: the user's own primary address, never one of the request.

@@ -46,7 +46,7 @@ export async function openStepUp(
   };
   const challenge = newChallenge(token, facts, core.clock.now());
   await core.mfaChallenges.insertIfAbsent(challenge);
-  const offered = toOffered(offeredFactors(factors, challenge));
+  const offered = toOffered(offeredFactors(factors, challenge, client.passkeys));
   return { token, factors: offered, expiresAt: challenge.expiresAt };
 }
 
@@ -74,7 +74,7 @@ export async function sendMfaCode(
   const now = core.clock.now();
   const accepted = { clientId, purposes: ["sign_in", "step_up"], now } as const;
   const { challenge } = await requireChallenge(core, mfaToken, accepted, call);
-  const offered = offeredFactors(await core.mfaFactors.listActive(challenge.userId), challenge);
+  const offered = offeredFactors(await core.mfaFactors.listActive(challenge.userId), challenge, null);
   const factor = offered.find(({ _id, factorType }) => _id === factorId && factorType !== "totp");
   if (factor?.identifierValue === undefined) throw new NestError("factor_not_found");
   const code = core.codeKey.newCode();

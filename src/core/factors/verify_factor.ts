@@ -3,18 +3,15 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { factorChanged } from "#core/events/mfa_events.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
+import { type FirstUse, type FirstUseCore, judgeFirstUse } from "#core/factors/first_use.ts";
 import { issueFirstCodes } from "#core/factors/recovery.ts";
 import { type NoticeCore, sendNotice } from "#core/messages/notices.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
-import type { FactorKeys } from "#core/mfa/factor_keys.ts";
-import { isCodeOf, stepOf } from "#core/mfa/totp.ts";
-import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { FactorActivation, MfaFactor } from "#core/repositories/mfa_factor_document.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { endAllSessions } from "#core/sessions/end_sessions.ts";
-import type { CodeKey } from "#core/verifications/code_key.ts";
 
-type VerifyCore = NoticeCore &
-  Pick<Core, "mfaFactors" | "recoveryCodes" | "sessions"> & { codeKey: CodeKey; factorKeys: FactorKeys };
+type VerifyCore = NoticeCore & FirstUseCore & Pick<Core, "mfaFactors" | "recoveryCodes" | "sessions">;
 
 /** A factor that sign-ins require from now on. */
 export interface VerifiedFactor {
@@ -24,15 +21,15 @@ export interface VerifiedFactor {
 }
 
 /**
- * Activates a factor with its first code, and ends every other session of the user: each was started without it. Codes are counted
- * before they are compared. A call that failed on our side can be repeated with the same code, by the same session; it replaces the
+ * Activates a factor with its first code or its passkey, and ends every other session of the user: each was started without it. Codes are counted
+ * before they are compared. A call that failed on our side can be repeated with the same code or passkey, by the same session; it replaces the
  * recovery codes that the first call issued.
  * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, unavailable
  */
 export async function verifyFactor(
   core: VerifyCore,
   owner: FactorOwner,
-  { factorId, code }: { factorId: string; code: string },
+  { factorId, presented }: { factorId: string; presented: FirstUse },
   call: Call,
 ): Promise<VerifiedFactor> {
   const { userId, client } = owner;
@@ -42,9 +39,9 @@ export async function verifyFactor(
   // Only the call that activated it may go on.
   if (found === null || (found.status === "active" && found.activation?.by !== owner.by))
     throw new NestError("factor_not_found");
-  const step = judgeCode(core, found, code, now);
+  const proof = await judgeFirstUse(core, owner, found, { presented, now });
   const before = await core.recoveryCodes.findByUser(userId);
-  if (found.status === "pending") await activate(core, owner, found, { step, at });
+  if (found.status === "pending") await activate(core, owner, found, { proof, at });
   const others = (await core.mfaFactors.listActive(userId)).filter(({ _id }) => _id !== factorId);
   if (owner.isEnrolling && others.length > 0) await refuseSecond(core, owner, found, at);
   const recoveryCodes = await issueFirstCodes(core, found, { others, before, at });
@@ -55,37 +52,18 @@ export async function verifyFactor(
     template: "mfa_changed",
     variables,
   }));
-  return { factor: { ...found, status: "active", activatedAt: found.activatedAt ?? at }, recoveryCodes };
-}
-
-/** @returns the time step of the code; null for a code that was sent. @throws NestError mfa_failed */
-function judgeCode(
-  { codeKey, factorKeys }: VerifyCore,
-  { _id, userId, factorType, seed, codeHash, lastStep }: MfaFactor,
-  code: string,
-  now: Date,
-): number | null {
-  if (factorType !== "totp") {
-    if (!codeKey.matches(_id, code, codeHash ?? null)) throw new NestError("mfa_failed");
-    return null;
-  }
-  const opened = seed === undefined ? null : factorKeys.open(userId, seed);
-  if (opened === null) throw new NestError("mfa_failed");
-  // A repeated call presents the code that activated it, which the app may show no more.
-  const repeated = lastStep !== undefined && isCodeOf(opened, code, lastStep) ? lastStep : null;
-  const step = lastStep === undefined ? stepOf(opened, code, now) : repeated;
-  if (step === null) throw new NestError("mfa_failed");
-  return step;
+  const activated = { ...found, status: "active" as const, activatedAt: found.activatedAt ?? at };
+  return { factor: { ...activated, ...(proof.passkey && { passkey: proof.passkey }) }, recoveryCodes };
 }
 
 async function activate(
   core: VerifyCore,
   { by, source }: FactorOwner,
   factor: MfaFactor,
-  { step, at }: { step: number | null; at: string },
+  { proof, at }: { proof: FactorActivation["proof"]; at: string },
 ): Promise<void> {
   const event = factorChanged("mfa.factor_added", factor, source, at);
-  const change = { step, activation: { by }, now: at };
+  const change = { proof, activation: { by }, now: at };
   if (!(await core.mfaFactors.activate(factor._id, change, [event]))) throw new NestError("factor_not_found");
 }
 

@@ -1,3 +1,4 @@
+import type { RelyingParty } from "#core/app/passkey_settings.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
@@ -6,7 +7,7 @@ import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 export interface OfferedFactor {
   id: string;
   factorType: FactorType;
-  /** What the person recognizes it by, such as the end of the number; null for an authenticator app. */
+  /** What the person recognizes it by, such as the end of the number; null for an authenticator app and a passkey. */
   hint: string | null;
 }
 
@@ -16,13 +17,23 @@ export type FirstProof = Pick<MfaChallenge, "purpose" | "identifierType" | "iden
 /**
  * Lists the factors that may follow a first factor, without I/O. Two proofs by the same channel are one factor: neither mail
  * after a mailed link or code, nor an SMS after an SMS to the same number. A recovery code may always follow.
+ * @param party where the client uses passkeys: those of other domains are not offered
  */
-export function offeredFactors(factors: readonly MfaFactor[], first: FirstProof): MfaFactor[] {
-  return factors.filter((factor) => factor.status === "active" && !isSameChannel(factor, first));
+export function offeredFactors(
+  factors: readonly MfaFactor[],
+  first: FirstProof,
+  party: RelyingParty | null,
+): MfaFactor[] {
+  return factors.filter(
+    (factor) => factor.status === "active" && !isSameChannel(factor, first) && isUsable(factor, party),
+  );
 }
 
+const isUsable = ({ factorType, passkey }: MfaFactor, party: RelyingParty | null) =>
+  factorType !== "webauthn" || (party !== null && passkey?.rpId === party.rpId);
+
 function isSameChannel({ factorType, identifierValue }: MfaFactor, first: FirstProof): boolean {
-  if (factorType === "totp" || provesKnowledge(first.amr)) return false;
+  if (factorType === "totp" || factorType === "webauthn" || provesKnowledge(first.amr)) return false;
   if (first.purpose === "step_up" && first.amr.includes("mfa")) return false;
   const isByMail = first.identifierType === "email" || first.amr.includes("link");
   if (factorType === "email") return isByMail || first.purpose === "step_up";
@@ -53,5 +64,6 @@ export function amrWith(
   first: readonly AuthenticationMethod[],
   factorType: FactorType | "recovery_code",
 ): AuthenticationMethod[] {
-  return [...new Set([...first, factorType === "sms" ? ("sms" as const) : ("otp" as const), "mfa" as const])];
+  const own = factorType === "sms" ? "sms" : factorType === "webauthn" ? "pop" : "otp";
+  return [...new Set<AuthenticationMethod>([...first, own, "mfa"])];
 }

@@ -1,3 +1,4 @@
+import type { RelyingParty } from "#core/app/passkey_settings.ts";
 import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
@@ -10,6 +11,8 @@ import type { FactorKeys } from "#core/mfa/factor_keys.ts";
 import { offeredFactors } from "#core/mfa/offered_factors.ts";
 import { hashRecoveryCode } from "#core/mfa/recovery_codes.ts";
 import { isCodeOf, stepOf } from "#core/mfa/totp.ts";
+import type { Assertion } from "#core/passkeys/credential.ts";
+import { usePasskey } from "#core/passkeys/use_passkey.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
@@ -18,14 +21,27 @@ import type { CodeKey } from "#core/verifications/code_key.ts";
 import { countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
 
 export type PresentCore = AuditCore &
-  Pick<Core, "clock" | "mfaChallenges" | "mfaFactors" | "recoveryCodes"> & {
+  Pick<Core, "clock" | "log" | "mfaChallenges" | "mfaFactors" | "recoveryCodes"> & {
     codeKey: CodeKey;
     factorKeys: FactorKeys;
     rateLimiter: RateLimiter;
   };
 
-/** What a person presents: a code of a factor, or a recovery code. */
-export type PresentedFactor = { factorId: string; code: string } | { recoveryCode: string };
+/** What a person presents: a code of a factor, a signature of a passkey, or a recovery code. */
+export type PresentedFactor =
+  | { factorId: string; code: string }
+  | { assertion: Assertion }
+  | { recoveryCode: string };
+
+/** How a factor is presented. */
+export interface Presentation {
+  /** Of the first factor. */
+  reading: Promise<Identifier | null>;
+  /** Where the client uses passkeys. */
+  party: RelyingParty | null;
+  now: Date;
+  call: Call;
+}
 
 /** A second factor that was right. */
 export interface RightFactor {
@@ -39,15 +55,14 @@ const countedAs = ({ userId }: MfaChallenge) => userId;
 
 /**
  * Checks a presented second factor. It is counted before it is compared: on its challenge, which allows five, and for its user. A
- * code is accepted for one challenge only, which may present it again.
- * @param reading the identifier of the first factor
+ * code or signature is accepted for one challenge only, which may present it again.
  * @throws NestError mfa_token_expired, mfa_failed, rate_limited, unavailable
  */
 export async function presentFactor(
   core: PresentCore,
   challenge: MfaChallenge,
   presented: PresentedFactor,
-  { reading, now, call }: { reading: Promise<Identifier | null>; now: Date; call: Call },
+  { reading, party, now, call }: Presentation,
 ): Promise<RightFactor> {
   const { _id, userId, clientId, beakId } = challenge;
   const at = now.toISOString();
@@ -57,7 +72,7 @@ export async function presentFactor(
   const right =
     "recoveryCode" in presented
       ? await useRecoveryCode(core, attempted, presented.recoveryCode, { at, call })
-      : await useFactor(core, attempted, presented, now);
+      : await useFactor(core, attempted, presented, { party, now });
   if (right === null) {
     await auditNow(core, signInFailed({ _id, clientId }, { userId }, call, at), "mfa_failed");
     throw new NestError("mfa_failed");
@@ -69,12 +84,28 @@ export async function presentFactor(
 async function useFactor(
   core: PresentCore,
   challenge: MfaChallenge,
-  { factorId, code }: { factorId: string; code: string },
-  now: Date,
+  presented: Exclude<PresentedFactor, { recoveryCode: string }>,
+  { party, now }: Pick<Presentation, "party" | "now">,
 ): Promise<RightFactor | null> {
-  const offered = offeredFactors(await core.mfaFactors.listActive(challenge.userId), challenge);
+  const offered = offeredFactors(await core.mfaFactors.listActive(challenge.userId), challenge, party);
+  if ("assertion" in presented) {
+    const { assertion } = presented;
+    const factor = offered.find(({ passkey }) => passkey?.credentialId === assertion.id);
+    if (!factor || party === null) return null;
+    const { _id: by, passkeyHash: challengeHash } = challenge;
+    const refusal = await usePasskey(core, factor, assertion, {
+      party,
+      challengeHash,
+      by,
+      isAlone: false,
+      now,
+    });
+    if (refusal !== null) core.log.info("passkey_refused", { user_id: challenge.userId, reason: refusal });
+    return refusal === null ? { type: "webauthn", codesLeft: null } : null;
+  }
+  const { factorId, code } = presented;
   const factor = offered.find(({ _id }) => _id === factorId);
-  if (!factor) return null;
+  if (!factor || factor.factorType === "webauthn") return null;
   const isRight =
     factor.factorType === "totp"
       ? await useTotp(core, challenge, { factor, code, now })

@@ -77,7 +77,7 @@ async function challenge(
   const meta = { mfa_token: challengeTokenToWire(token), expires_at: created.expiresAt };
   core.log.info("second_factor_required", { user_id: created.userId, client_id: created.clientId, purpose });
   if (purpose === "enrol") return new NestError("mfa_enrollment_required", { meta });
-  const offered = offeredToWire(toOffered(offeredFactors(factors, created)));
+  const offered = offeredToWire(toOffered(offeredFactors(factors, created, first.client.passkeys)));
   return new NestError("mfa_required", { meta: { ...meta, factors: offered } });
 }
 

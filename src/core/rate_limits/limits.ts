@@ -15,6 +15,7 @@ export const rateLimitVariables = {
   LIMIT_TRIAL_REQUESTS_PER_NETWORK: calls,
   LIMIT_NEW_TRIALS_PER_NETWORK: calls,
   LIMIT_FAILURES_PER_NETWORK: calls,
+  LIMIT_PASSKEY_CHALLENGES_PER_NETWORK: calls,
   LIMIT_MAILS_PER_HOUR: calls,
   LIMIT_CODES_PER_IDENTIFIER: calls,
   LIMIT_SMS_PER_NUMBER_AND_NETWORK: calls,
@@ -42,6 +43,8 @@ export const LIMITS = {
   trial_requests_per_network: { seconds: DAY, calls: 30 },
   new_trials_per_network: { seconds: DAY, calls: 5 },
   failures_per_network: { seconds: MINUTE, calls: 60 },
+  /** Challenges for sign-ins with passkeys: each is stored. */
+  passkey_challenges_per_network: { seconds: MINUTE, calls: 60 },
   mails_per_hour: { seconds: HOUR, calls: 10_000 },
   /** The time until another code can be requested for an address or number. */
   codes_per_identifier: { seconds: MINUTE, calls: 1 },
@@ -101,6 +104,7 @@ export const NEVER_RELEASED: ReadonlySet<LimitName> = new Set([
   "links_per_network",
   "trial_requests_per_network",
   "failures_per_network",
+  "passkey_challenges_per_network",
   "registrations_per_network",
   "oauth_visits_per_network",
 ]);

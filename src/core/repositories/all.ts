@@ -15,6 +15,7 @@ import { MfaFactorRepository } from "#core/repositories/mfa_factors.ts";
 import { NewsItemRepository } from "#core/repositories/news_items.ts";
 import { OAuthIdentityRepository } from "#core/repositories/oauth_identities.ts";
 import { OAuthStateRepository } from "#core/repositories/oauth_states.ts";
+import { PasskeyChallengeRepository } from "#core/repositories/passkey_challenges.ts";
 import { PasswordRepository } from "#core/repositories/passwords.ts";
 import { PendingIdentifierRepository } from "#core/repositories/pending_identifiers.ts";
 import { ProviderMappingRepository } from "#core/repositories/provider_mappings.ts";
@@ -70,6 +71,7 @@ export const REPOSITORIES = {
   mailEvents: MailEventRepository,
   sessions: SessionRepository,
   mfaChallenges: MfaChallengeRepository,
+  passkeyChallenges: PasskeyChallengeRepository,
   verifications: VerificationRepository,
   authorizations: AuthorizationRepository,
   oauthStates: OAuthStateRepository,

@@ -40,6 +40,8 @@ export interface MfaChallenge {
   mustChangePassword?: true;
   /** The code that was last sent to one of its factors. */
   sentCode?: { factorId: string; codeHash: string; sentAt: string };
+  /** SHA-256 of the challenge that a passkey must sign to complete it. */
+  passkeyHash?: string;
   /** Codes that were presented. They are counted before they are compared. */
   attempts: number;
   createdAt: string;
@@ -64,7 +66,7 @@ export class MfaChallengeRepository extends RedeemableWrites<MfaChallenge> {
   static readonly personalData: PersonalData<MfaChallenge> = {
     field: "userId",
     refersTo: "userIds",
-    withheld: ["tokenHash", "sentCode", "redemption", "purgeAt"],
+    withheld: ["tokenHash", "sentCode", "passkeyHash", "redemption", "purgeAt"],
     // One that is still there could sign its user in during the erasure.
     isErasedFirst: true,
   };
@@ -106,5 +108,11 @@ export class MfaChallengeRepository extends RedeemableWrites<MfaChallenge> {
   async storeCode(id: string, sentCode: NonNullable<MfaChallenge["sentCode"]>): Promise<boolean> {
     const open = { _id: id, ...openAt(sentCode.sentAt), usedAt: null, attempts: { $lt: CHALLENGE_ATTEMPTS } };
     return (await this.#collection.updateOne(open, { $set: { sentCode } })).matchedCount === 1;
+  }
+
+  /** Stores what a passkey must sign, in place of an earlier challenge. @returns false if the challenge was used or has expired */
+  async storePasskeyHash(id: string, passkeyHash: string, now: string): Promise<boolean> {
+    const open = { _id: id, ...openAt(now), usedAt: null, attempts: { $lt: CHALLENGE_ATTEMPTS } };
+    return (await this.#collection.updateOne(open, { $set: { passkeyHash } })).matchedCount === 1;
   }
 }

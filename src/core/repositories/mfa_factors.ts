@@ -1,47 +1,17 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import type { MfaFactorType } from "#core/app/mfa_settings.ts";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
-import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import type {
+  FactorActivation,
+  FactorType,
+  MfaFactor,
+  UsedStep,
+} from "#core/repositories/mfa_factor_document.ts";
+import { OUTBOX_INDEX, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
+import type { Passkey, PasskeyUse } from "#core/repositories/passkey.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** `totp`: an authenticator app. `sms`, `email`: a code that is sent. */
-export type FactorType = MfaFactorType;
-
-/** A second factor of a user. */
-export interface MfaFactor extends Outbox {
-  /** mfafac_<ksuid> */
-  _id: string;
-  userId: string;
-  factorType: FactorType;
-  /** What the user calls it; null: nothing. */
-  name: string | null;
-  /** `pending`: the user has still to present a code of it. `active`: sign-ins require it. */
-  status: "pending" | "active" | "removed";
-  /** The seed of `totp`, encrypted with a key of FACTOR_KEYS. Absent from other types and from removed factors. */
-  seed?: string;
-  /** The time step of the last accepted code of `totp`. Codes of it and of earlier steps are refused. */
-  lastStep?: number;
-  /** The challenge that accepted `lastStep`, which may present it again. */
-  lastStepBy?: string;
-  /** The number of `sms` or the address of `email`, normalized. */
-  identifierValue?: string;
-  /** The country of a number (ISO 3166-1). */
-  country?: string | null;
-  /** HMAC of the code that was sent to enrol a factor of type `sms` or `email`. */
-  codeHash?: string;
-  /** Codes that were presented while it was pending. They are counted before they are compared. */
-  attempts: number;
-  createdAt: string;
-  /** When it can't be verified any more. */
-  expiresAt: string;
-  activatedAt: string | null;
-  /** The session or challenge that activated it, so that its call can be repeated if it stopped halfway. */
-  activation?: { by: string };
-  lastUsedAt: string | null;
-  removedAt: string | null;
-  /** A BSON date; absent while it is active. */
-  purgeAt?: Date;
-}
+export type { FactorType, MfaFactor } from "#core/repositories/mfa_factor_document.ts";
 
 /** After this many codes, a pending factor can't be verified. */
 export const ENROL_ATTEMPTS = 5;
@@ -49,15 +19,13 @@ export const ENROL_ATTEMPTS = 5;
 const factorIndexes: IndexDescription[] = [
   { key: { userId: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
+  {
+    key: { "passkey.credentialId": 1 },
+    unique: true,
+    partialFilterExpression: { "passkey.credentialId": { $exists: true } },
+  },
   OUTBOX_INDEX,
 ];
-
-/** An accepted time step, and the challenge that presented it. */
-export interface UsedStep {
-  step: number;
-  by: string;
-  now: string;
-}
 
 /** The seed of an authenticator app as it is stored. */
 export type SealedSeed = Pick<MfaFactor, "_id" | "userId"> & { seed: string };
@@ -68,7 +36,7 @@ export class MfaFactorRepository {
   static readonly personalData: PersonalData<MfaFactor> = {
     field: "userId",
     refersTo: "userIds",
-    withheld: ["seed", "codeHash", "lastStep", "lastStepBy", "activation", "purgeAt"],
+    withheld: ["seed", "codeHash", "challengeHash", "lastStep", "lastStepBy", "activation", "purgeAt"],
   };
   readonly #collection: Collection<MfaFactor>;
   readonly #reads: CombinedReads<MfaFactor>;
@@ -89,6 +57,15 @@ export class MfaFactorRepository {
   /** A factor of a user, in any state; null if the user has none with this id. */
   findOfUser(id: string, userId: string): Promise<MfaFactor | null> {
     return this.#reads.findOne({ _id: id, userId });
+  }
+
+  /** The active factor of a passkey; null if none has it. */
+  findByPasskey({ rpId, credentialId }: Pick<Passkey, "rpId" | "credentialId">): Promise<MfaFactor | null> {
+    // The condition of the index is repeated (decision 28).
+    return this.#collection.findOne({
+      "passkey.credentialId": { $eq: credentialId, $exists: true },
+      ...{ "passkey.rpId": rpId, status: "active" },
+    });
   }
 
   /** Lists the factors that sign-ins of a user require. They have no order. */
@@ -114,27 +91,33 @@ export class MfaFactorRepository {
     );
   }
 
-  /** Activates a pending factor and records it. One of any simultaneous calls gets true. */
+  /**
+   * Activates a pending factor and records it. One of any simultaneous calls gets true. Nobody gets it if another factor has its
+   * passkey.
+   */
   async activate(
     id: string,
-    {
-      step,
-      activation,
-      now,
-    }: { step: number | null; activation: NonNullable<MfaFactor["activation"]>; now: string },
+    { proof, activation, now }: FactorActivation,
     events: readonly StoredEvent[],
   ): Promise<boolean> {
     const { push, set } = pushed(events);
-    const used = step === null ? {} : { lastStep: step, lastStepBy: activation.by };
-    const result = await this.#collection.updateOne(
-      { _id: id, status: "pending" },
-      {
-        $set: { status: "active", activatedAt: now, activation, ...used, ...set },
-        $unset: { purgeAt: "" },
-        $push: push,
-      },
-    );
-    return result.modifiedCount === 1;
+    const { step, passkey } = proof;
+    const used = step === undefined ? {} : { lastStep: step, lastStepBy: activation.by };
+    const made = passkey && { passkey };
+    try {
+      const result = await this.#collection.updateOne(
+        { _id: id, status: "pending" },
+        {
+          $set: { status: "active", activatedAt: now, activation, ...used, ...made, ...set },
+          $unset: { purgeAt: "" },
+          $push: push,
+        },
+      );
+      return result.modifiedCount === 1;
+    } catch (error) {
+      if (passkey && isDuplicateKey(error)) return false;
+      throw error;
+    }
   }
 
   /**
@@ -162,6 +145,24 @@ export class MfaFactorRepository {
     return result.modifiedCount === 1;
   }
 
+  /**
+   * Accepts a response of a passkey. One conditional update decides: the counter must grow, unless the passkey has never counted. Only
+   * the challenge that presented it may present it again.
+   * @returns false if the counter shows a copy of the passkey, or the factor was removed
+   */
+  async usePasskey(id: string, { counter, isBackedUp, by, now }: PasskeyUse): Promise<boolean> {
+    const grows = [
+      ...[{ "passkey.counter": { $lt: counter } }, { "passkey.counter": counter, "passkey.counterBy": by }],
+      ...(counter === 0 ? [{ "passkey.counter": 0 }] : []),
+    ];
+    const used = { "passkey.counter": counter, "passkey.counterBy": by, "passkey.isBackedUp": isBackedUp };
+    const result = await this.#collection.updateOne(
+      { _id: id, status: "active", $or: grows },
+      { $set: { ...used, lastUsedAt: now } },
+    );
+    return result.matchedCount === 1;
+  }
+
   /** Records the use of a factor whose code was sent. @returns false if the factor was removed */
   async use(id: string, now: string): Promise<boolean> {
     const result = await this.#collection.updateOne(
@@ -185,7 +186,7 @@ export class MfaFactorRepository {
       { _id: id, status: { $in: ["pending", "active"] } },
       {
         $set: { status: "removed", removedAt: now, purgeAt, ...set },
-        $unset: { seed: "", codeHash: "" },
+        $unset: { seed: "", codeHash: "", passkey: "", challengeHash: "" },
         $push: push,
       },
       { returnDocument: "after" },

@@ -5,10 +5,10 @@ import type { RevokedReason } from "#core/repositories/revoked_reason.ts";
 
 /**
  * How a person proved who they are. `link`: they had a link that was mailed to their address. `otp`: a code that was sent.
- * `pwd`: their password. `sms`: a code by SMS that was the second factor. `mfa`: two factors (RFC 8176). `fed`: a provider
- * such as Google said who they are. `test`: not at all, an internal caller issued a token for tests.
+ * `pwd`: their password. `sms`: a code by SMS that was the second factor. `pop`: a passkey or security key. `mfa`: two factors
+ * (RFC 8176). `fed`: a provider such as Google said who they are. `test`: not at all, an internal caller issued a token for tests.
  */
-export type AuthenticationMethod = "link" | "otp" | "pwd" | "sms" | "mfa" | "fed" | "test";
+export type AuthenticationMethod = "link" | "otp" | "pwd" | "sms" | "pop" | "mfa" | "fed" | "test";
 
 /** One sign-in on one device. Sessions are revoked, not single tokens (contract 1.2). */
 export interface Session extends Outbox {

@@ -98,6 +98,7 @@ test("fills in what an app leaves out", () => {
         cookies: { enabled: false, default: false },
         captcha: null,
         mfa: { policy: "optional", factors: ["totp", "sms"] },
+        passkeys: null,
         adapters: [],
         claims: {},
       },
@@ -105,6 +106,9 @@ test("fills in what an app leaves out", () => {
     plans: [{ ...settings.plans[0], isOffered: true, trialDays: null, features: [] }],
   });
 });
+
+const NO_DOMAIN = { local: null, nonprod: null, prod: null };
+const LOCAL = "http://localhost:5173";
 
 test.for<[mistake: string, path: Path, value: unknown, line: string]>([
   ["a wrong type", ["name"], 5, "name must be a string, not a number."],
@@ -242,6 +246,42 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     ["clients", 0],
     { ...CLIENT, mfa: { policy: "required" }, grants: ["mfa"], registrationMode: "immediate" },
     "clients[0].mfa requires a second factor, but registrationMode immediate signs people in without one. Set it to verify_first.",
+  ],
+  [
+    "passkeys as a factor without a domain",
+    ["clients", 0, "mfa"],
+    { factors: ["webauthn"] },
+    "clients[0].mfa.factors has webauthn, but passkeys is missing. Add passkeys.",
+  ],
+  [
+    "sign-ins with passkeys on a stage without a domain",
+    ["clients", 0],
+    { ...CLIENT, grants: { local: [], nonprod: [], prod: ["webauthn"] } },
+    "clients[0].grants.prod has webauthn, but passkeys has no rpId for this stage. Add passkeys.",
+  ],
+  [
+    "passkeys of this machine on a deployed stage",
+    ["clients", 0, "passkeys"],
+    { rpId: { ...NO_DOMAIN, prod: "localhost" }, origins: [LOCAL] },
+    "clients[0].passkeys.rpId.prod is localhost, which is possible on the stage local only. Set it to null.",
+  ],
+  [
+    "a domain of passkeys without a page",
+    ["clients", 0, "passkeys"],
+    { rpId: { ...NO_DOMAIN, local: "localhost", prod: "acme.example" }, origins: [LOCAL] },
+    'clients[0].passkeys.rpId.prod is "acme.example", but no origin is on this domain. Add one to origins.',
+  ],
+  [
+    "a page on no domain of passkeys",
+    ["clients", 0, "passkeys"],
+    { rpId: "acme.example", origins: ["https://app.acme.example", "https://notacme.example"] },
+    'clients[0].passkeys.origins[1] is "https://notacme.example", which is on no domain of rpId, so no browser uses passkeys there. Remove it.',
+  ],
+  [
+    "an address as the domain of passkeys",
+    ["clients", 0, "passkeys"],
+    { rpId: "https://acme.example", origins: [] },
+    'clients[0].passkeys.rpId is "https://acme.example", but must be a domain in lower case, such as acme.example.',
   ],
   [
     "an adapter that does not exist",

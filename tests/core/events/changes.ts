@@ -364,6 +364,7 @@ export const NOT_CRASHED: Readonly<Record<string, string>> = {
   issue_token: "The row is beside its session, as after a sign-in. It is refused in production.",
   send_magic_link: "Stores a link and mails it. Neither is an event: nothing of a user changes.",
   create_mfa_challenge: "Stores a challenge. Nothing of a user changes before a factor is presented.",
+  create_passkey_challenge: "Stores a challenge. Nothing of a user changes before a passkey has signed it.",
   create_mfa_factor: "Stores a factor that counts only once verify_mfa_factor has accepted its first code.",
   send_mfa_code: "Stores a code and sends it. Neither is an event: nothing of a user changes.",
   send_otp: "Stores a code and sends it. Neither is an event: nothing of a user changes.",

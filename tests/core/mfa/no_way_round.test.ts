@@ -9,7 +9,8 @@ const ISSUERS = {
   "src/core/sign_in/link_sign_in.ts": "secondFactor }",
   "src/core/sign_in/oauth/visit_sign_in.ts": "secondFactor }",
   "src/core/sign_in/password_sign_in.ts": "secondFactor }",
-  // The second factor was presented.
+  // The second factor was presented, or the passkey counts as both.
+  "src/core/sign_in/passkey_sign_in.ts": '"presented"',
   "src/core/sign_in/second_step.ts": '"presented"',
   // The session passed when it started.
   "src/core/sign_in/grants/refresh_token.ts": '"earlier"',

@@ -12,7 +12,7 @@ const first = (proof: Partial<FirstProof>): FirstProof => ({
   ...{ purpose: "sign_in", identifierType: "email", identifierValue: "ada@example.com", amr: ["pwd"] },
   ...proof,
 });
-const offered = (proof: Partial<FirstProof>) => offeredFactors(ALL, first(proof)).map(({ _id }) => _id);
+const offered = (proof: Partial<FirstProof>) => offeredFactors(ALL, first(proof), null).map(({ _id }) => _id);
 const phone = { identifierType: "phone", amr: ["otp"] } as const;
 
 test.each([
@@ -41,7 +41,7 @@ test("offers no factor that is pending or removed", () => {
     { ...factor("totp"), status: "pending" as const },
     { ...factor("totp"), status: "removed" as const },
   ];
-  expect(offeredFactors(others, first({}))).toEqual([]);
+  expect(offeredFactors(others, first({}), null)).toEqual([]);
 });
 
 test("names both factors in amr", () => {

@@ -27,6 +27,8 @@ const PICTURE = { code: 36 * KB, zip: 9 * KB };
 const SIGN_IN = { code: 8 * KB, zip: 5 * KB };
 /** What asking OAuth providers who a person is adds. */
 const OAUTH = { code: 40 * KB, zip: 12 * KB };
+/** What the verification of new passkeys adds, and of signatures of passkeys. */
+const PASSKEYS = { code: 76 * KB, zip: 24 * KB };
 /** What the removal of dangerous HTML from mails of internal callers adds. */
 const SANITIZER = { code: 180 * KB, zip: 72 * KB };
 /** What the methods of an adapter add, up to eight of which are in one function, and the pages and cookies of adapters. */
@@ -78,6 +80,7 @@ describe("a function's code", () => {
       { names: holders(/src\/core\/sessions\/issue_session\.ts/), size: SIGN_IN },
       { names: holders(/node_modules\/openid-client\//), size: OAUTH },
       { names: holders(/node_modules\/sanitize-html\//), size: SANITIZER },
+      { names: holders(/node_modules\/@simplewebauthn\//), size: PASSKEYS },
       { names: functions.flatMap(({ name, adapter }) => (adapter === null ? [] : [name])), size: ADAPTER },
       { names: ["service_authentication"], size: MANY_METHODS },
     ];
@@ -129,6 +132,13 @@ describe("a function's code", () => {
       "service_authentication",
       "static_backend",
     ]);
+  });
+
+  test("verifies passkeys only if it takes them, and has no parser of certificates", () => {
+    expect(holders(/node_modules\/@simplewebauthn\//)).toEqual([
+      ...["authenticate_user-2026-12-01", "beep", "static_backend", "verify_mfa_factor-2026-12-01"],
+    ]);
+    expect(holders(/node_modules\/(@peculiar|asn1js|reflect-metadata)\//)).toEqual([]);
   });
 
   test("loads the native add-on for Argon2 only if it uses passwords", () => {

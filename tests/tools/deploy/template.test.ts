@@ -333,6 +333,7 @@ describe("least privilege", () => {
         "send_password_reset",
         "set_password",
         "authenticate_user",
+        "create_passkey_challenge",
         "register_user",
         "send_magic_link",
         "send_otp",

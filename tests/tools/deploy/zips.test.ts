@@ -28,6 +28,7 @@ import {
 } from "#tests/support/nest.ts";
 import { newPerson, REDEEM_FIELDS, startBody } from "#tests/support/oauth.ts";
 import { nodesToTry } from "#tests/support/other_node.ts";
+import { Authenticator } from "#tests/support/passkeys.ts";
 import { givePassword, P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { startSsmDouble } from "#tests/support/ssm_double.ts";
@@ -492,6 +493,14 @@ describe.each(nodesToTry())(
       expect(replaced.recovery_codes).toHaveLength(10);
       const removed = await call("remove_mfa_factor", { factor_id: created.factor_id }, bearer);
       expect(removed.removed_at).toBeDefined();
+      const added = await call("create_mfa_factor", { factor_type: "webauthn", confirm: true }, bearer);
+      const authenticator = new Authenticator();
+      const credential = authenticator.create(added.passkey_options);
+      const active = await call("verify_mfa_factor", { factor_id: added.factor_id, credential }, bearer);
+      expect(active.factor.status).toBe("active");
+      const { challenge_id, options } = await call("create_passkey_challenge", { client_id: NATIVE });
+      const passkey = { challenge_id, credential: authenticator.get(options) };
+      expect((await present({ grant_type: "webauthn", ...passkey })).amr).toEqual(["pop", "mfa"]);
     }, 30_000);
 
     test("the adapter beep signs in with a form in base64, as API Gateway sends it, and opens its core once", async () => {

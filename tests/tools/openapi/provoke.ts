@@ -33,6 +33,7 @@ import {
 } from "#tests/tools/openapi/provoke_accounts.ts";
 import { MFA_METHODS, MFA_PROVOCATIONS, readyFactor, readyForMfa } from "#tests/tools/openapi/provoke_mfa.ts";
 import { OAUTH_METHODS, OAUTH_PROVOCATIONS, readyForOAuth } from "#tests/tools/openapi/provoke_oauth.ts";
+import { PASSKEY_PROVOCATIONS, readyCeremony, readyPasskey } from "#tests/tools/openapi/provoke_passkeys.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 import type { DocumentedForm } from "#tools/openapi/read.ts";
 
@@ -76,6 +77,7 @@ export async function startNests(): Promise<Nests> {
   const strict = await beside({
     LIMIT_LINKS_PER_ADDRESS_AND_NETWORK: "1",
     LIMIT_FAILURES_PER_NETWORK: "1",
+    LIMIT_PASSKEY_CHALLENGES_PER_NETWORK: "1",
     LIMIT_CODES_PER_IDENTIFIER: "1",
     LIMIT_REGISTRATIONS_PER_NETWORK: "1",
     LIMIT_VERIFICATION_FAILURES_PER_NETWORK: "1",
@@ -126,6 +128,7 @@ export class Asker {
         address,
         options: { internal: true },
       };
+    if (this.form.name === "create_passkey_challenge") return readyCeremony(body);
     if (MFA_METHODS.includes(this.form.name)) return readyForMfa(good, this.form.name, body);
     if (OAUTH_METHODS.includes(this.form.name)) return readyForOAuth(good, this.form.name, body);
     const security = this.form.operation.security.flatMap((scheme) => Object.keys(scheme));
@@ -151,6 +154,7 @@ export class Asker {
     }
     if ("mfa_token" in body && this.form.name === "authenticate_user")
       Object.assign(body, await readyFactor(good));
+    if ("challenge_id" in body) Object.assign(body, await readyPasskey(good));
     if ("device" in body && !("device_id" in (body.device as Body)))
       body.device = { platform: "mac", beak_id: address, fingerprint: address };
     if (ACCOUNT_METHODS.includes(this.form.name)) return readyForAccounts(good, this.form.name, body);
@@ -552,6 +556,7 @@ export const WAYS: Readonly<Partial<Record<ErrorCode | `${string}:${ErrorCode}`,
   ...ACCOUNT_PROVOCATIONS,
   ...MFA_PROVOCATIONS,
   ...OAUTH_PROVOCATIONS,
+  ...PASSKEY_PROVOCATIONS,
   "get_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:user_not_found": (asker) => asker.send(unknownUser, internal),
   "update_user:last_admin": async (asker) => {

@@ -72,6 +72,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "wrong codes for one address or number from one device that has signed in with it, when the other two limits refuse it",
   password_failures_per_identifier_and_network:
     "passwords that are presented for an address or number from a network, and are wrong. After them, one more every 30 s, then after twice as long each time, up to an hour. A right password resets the count",
+  passkey_challenges_per_network: "challenges for sign-ins with passkeys, from one network",
   password_failures_per_network: "wrong passwords from a network, whatever the address",
   password_failures_per_known_device:
     "wrong passwords of a device that has signed in with the address, once the limits above are used up; with the same pauses",

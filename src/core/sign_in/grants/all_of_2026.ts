@@ -3,6 +3,7 @@ import { authorizationCodeOf2026 } from "#core/sign_in/grants/authorization_code
 import { mfa } from "#core/sign_in/grants/mfa.ts";
 import { otp } from "#core/sign_in/grants/otp.ts";
 import { password } from "#core/sign_in/grants/password.ts";
+import { webauthn } from "#core/sign_in/grants/webauthn.ts";
 
 /** The grants of `authenticate_user` since 2026-12-01. A file of its own, so that earlier versions do not bundle them. */
 export const grantsOf2026 = {
@@ -11,6 +12,7 @@ export const grantsOf2026 = {
   [otp.grantType]: otp,
   [password.grantType]: password,
   [mfa.grantType]: mfa,
+  [webauthn.grantType]: webauthn,
 };
 
 /** `grant_type` values since 2026-12-01. */
@@ -19,6 +21,7 @@ export const GRANT_TYPES_OF_2026 = [
   otp.grantType,
   password.grantType,
   mfa.grantType,
+  webauthn.grantType,
 ] as const;
 
 /** The request parameters of the grants since 2026-12-01. */
@@ -28,4 +31,5 @@ export const grantParametersOf2026 = {
   ...otp.parameters,
   ...password.parameters,
   ...mfa.parameters,
+  ...webauthn.parameters,
 };

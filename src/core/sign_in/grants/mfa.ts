@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { challengeEnded, requireChallenge } from "#core/mfa/challenge.ts";
 import { type PresentCore, type PresentedFactor, presentFactor } from "#core/mfa/present_factor.ts";
+import { type Assertion, assertion } from "#core/passkeys/credential.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
@@ -20,6 +21,7 @@ interface MfaRequest {
   factor_id?: string | undefined;
   code?: string | undefined;
   recovery_code?: string | undefined;
+  credential?: Assertion | undefined;
 }
 
 export type MfaGrantCore = FinishCore & PresentCore & ChosenAccountCore & Pick<Core, "users">;
@@ -35,7 +37,12 @@ export interface MfaTokens extends IssuedTokens {
 /** A second factor, with the token of the first. */
 export const mfa = {
   grantType: "mfa",
-  parameters: { mfa_token: optional(text()), factor_id: optional(text()), recovery_code: optional(text()) },
+  parameters: {
+    mfa_token: optional(text()),
+    factor_id: optional(text()),
+    recovery_code: optional(text()),
+    credential: optional(assertion),
+  },
   redeem: redeemFactor,
 } as const;
 
@@ -55,7 +62,14 @@ async function redeemFactor(core: MfaGrantCore, request: MfaRequest, call: Call)
   const accepted = { clientId: client.id, purposes: ["sign_in", "step_up"], now } as const;
   const { challenge, secret } = await requireChallenge(core, token, accepted, call);
   const reading = firstIdentifier(core, challenge);
-  const right = await presentFactor(core, challenge, presented, { reading, now, call });
+  // A call that is refused before it waits for the read must not crash the process if the read fails.
+  reading.catch(() => undefined);
+  const right = await presentFactor(core, challenge, presented, {
+    reading,
+    party: client.passkeys,
+    now,
+    call,
+  });
   const recordFailure = () => core.mfaChallenges.recordFailedRedemption(challenge._id, now.toISOString());
   return withFailureRecorded(recordFailure, async () => {
     const step = { client, challenge, right, now, call };
@@ -85,15 +99,15 @@ async function signIn(
   return signInToAccount(core, chosen, step.call, () => finishSignIn(core, { ...step, identifier }));
 }
 
-/** @throws NestError validation_failed unless either a factor with a code, or a recovery code, is given */
-function readPresented({
-  factor_id: factorId,
-  code,
-  recovery_code: recoveryCode,
-}: MfaRequest): PresentedFactor {
-  if (recoveryCode !== undefined && factorId === undefined && code === undefined) return { recoveryCode };
-  if (recoveryCode === undefined && factorId !== undefined && code !== undefined) return { factorId, code };
-  throw invalidBody("needs either factor_id and code, or recovery_code");
+/** @throws NestError validation_failed unless a factor with a code, a signature of a passkey, or a recovery code is given */
+function readPresented({ factor_id, code, recovery_code, credential }: MfaRequest): PresentedFactor {
+  const given = [factor_id ?? code, recovery_code, credential].filter((one) => one !== undefined);
+  if (given.length === 1) {
+    if (recovery_code !== undefined) return { recoveryCode: recovery_code };
+    if (credential !== undefined) return { assertion: credential };
+    if (factor_id !== undefined && code !== undefined) return { factorId: factor_id, code };
+  }
+  throw invalidBody("needs factor_id and code, or credential, or recovery_code");
 }
 
 async function firstIdentifier(

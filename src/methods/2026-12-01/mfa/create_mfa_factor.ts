@@ -3,7 +3,7 @@
  *
  * The user must have signed in within the last 10 minutes, or present the `mfa_token` of `mfa_enrollment_required`, and must have
  * verified an address or number. `totp`: show `qr_code`, or `secret`, to the person, whose authenticator app computes codes from it;
- * they are in no later response. `sms`: a code is sent to `phone_number`. `email`: a code is sent to the primary address. The first
+ * they are in no later response. `webauthn`: pass `passkey_options` to the browser, on a page that the client's app file lists. `sms`: a code is sent to `phone_number`. `email`: a code is sent to the primary address. The first
  * factor needs `confirm` if the app has clients that can't ask for a second factor: they can't sign the user in any more. It takes the
  * place of a factor of the same type that waits. Not idempotent.
  */
@@ -12,6 +12,7 @@ import { createFactor } from "#core/factors/create_factor.ts";
 import { factorOwner } from "#core/factors/factor_owner.ts";
 import { factorType } from "#core/factors/factor_view.ts";
 import { codeKey, factorKeys, mailer, rateLimiter, texter } from "#core/parts.ts";
+import { creationOptions } from "#core/passkeys/ceremony.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -29,6 +30,7 @@ export const response = strictObject({
   secret: nullable(string()),
   otpauth_uri: nullable(string()),
   qr_code: nullable(string()),
+  passkey_options: nullable(creationOptions),
   hint: nullable(string()),
   expires_at: string(),
 });
@@ -63,12 +65,13 @@ export const handler = rpc({
       phoneNumber: body.phone_number,
       confirm: body.confirm === true,
     };
-    const { factor, app, hint } = await createFactor(core, owner, asked, call);
+    const { factor, app, passkeyOptions, hint } = await createFactor(core, owner, asked, call);
     return {
       factor_id: factor._id,
       secret: app?.seed ?? null,
       otpauth_uri: app?.uri ?? null,
       qr_code: app?.picture ?? null,
+      passkey_options: passkeyOptions,
       hint,
       expires_at: factor.expiresAt,
     };

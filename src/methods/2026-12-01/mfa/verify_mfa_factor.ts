@@ -1,20 +1,32 @@
 /**
- * Activates a second factor with its first code. From then on, every sign-in of the user requires a second factor.
+ * Activates a second factor with its first code, or with the passkey that the browser made (`credential`). From then on, every sign-in of the user requires a second factor.
  *
  * The caller is the one of `create_mfa_factor`. The current session stays and every other session of the user ends; with an `mfa_token`
  * all end, and the user signs in again. With the first factor, the response has ten recovery codes, each of which takes the place of a
  * factor once. They are in no later response. A factor allows five codes. If a call fails with a status of 500 or above, repeat it.
  */
-import { array, nullable, optional, strictObject, string } from "zod/mini";
+import { array, nullable, optional, type output, strictObject, string } from "zod/mini";
 import { factorOwner } from "#core/factors/factor_owner.ts";
 import { factorFields, factorToWire } from "#core/factors/factor_view.ts";
+import type { FirstUse } from "#core/factors/first_use.ts";
 import { verifyFactor } from "#core/factors/verify_factor.ts";
 import { codeKey, factorKeys, mailer, rateLimiter } from "#core/parts.ts";
-import { text } from "#core/wire.ts";
+import { newCredential } from "#core/passkeys/credential.ts";
+import { invalidBody, text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
-export const request = strictObject({ factor_id: text(), code: text(), mfa_token: optional(text()) });
+export const request = strictObject({
+  ...{ factor_id: text(), code: optional(text()), credential: optional(newCredential) },
+  mfa_token: optional(text()),
+});
 export const response = strictObject({ factor: factorFields, recovery_codes: nullable(array(string())) });
+
+/** @throws NestError validation_failed unless either a code or a passkey is given */
+function presentedIn({ code, credential }: output<typeof request>): FirstUse {
+  if (code !== undefined && credential === undefined) return { code };
+  if (code === undefined && credential !== undefined) return { credential };
+  throw invalidBody("needs either code or credential");
+}
 
 export const handler = rpc({
   name: "verify_mfa_factor",
@@ -35,8 +47,8 @@ export const handler = rpc({
   parts: { codeKey, factorKeys, mailer, rateLimiter },
   async run({ core, request: body, caller, call }) {
     const owner = await factorOwner(core, body.mfa_token, { caller, call });
-    const presented = { factorId: body.factor_id, code: body.code };
-    const { factor, recoveryCodes } = await verifyFactor(core, owner, presented, call);
+    const first = { factorId: body.factor_id, presented: presentedIn(body) };
+    const { factor, recoveryCodes } = await verifyFactor(core, owner, first, call);
     return { factor: factorToWire(factor), recovery_codes: recoveryCodes };
   },
 });

@@ -1,5 +1,6 @@
 /**
- * Exchanges the code of a magic link, a code by SMS or mail, the token of a mailed link, a password, or a refresh token for tokens.
+ * Exchanges the code of a magic link, a code by SMS or mail, the token of a mailed link, a password, a passkey, or a refresh token for
+ * tokens.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A password starts another
@@ -11,8 +12,11 @@
  * code or link still works.
  *
  * A user with a second factor gets `mfa_required` from every grant but `refresh_token`, at every version date. The grant `mfa` takes
- * `meta.mfa_token` with `factor_id` and `code`, or with `recovery_code`. It also completes `create_mfa_challenge`: then the session stays
+ * `meta.mfa_token` with `factor_id` and `code`, with `credential` of a passkey, or with `recovery_code`. It also completes `create_mfa_challenge`: then the session stays
  * the same, `auth_time` and `amr` are new, and `refresh_token` is null, because the session keeps the one that it has.
+ *
+ * The grant `webauthn` takes a passkey that has verified its owner, which counts as both factors: `challenge_id` of
+ * `create_passkey_challenge`, and `credential`.
  *
  * With `set_cookie`, or if the client's app file has it as the default, the response sets the cookies `__Host-nest_access` and
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.
@@ -70,7 +74,7 @@ export const handler = rpc({
   name: "authenticate_user",
   version: "2026-12-01",
   summary:
-    "Exchanges the code of a magic link, a code by SMS or mail, a password, or a refresh token for tokens.",
+    "Exchanges the code of a magic link, a code by SMS or mail, a password, a passkey, or a refresh token for tokens.",
   access: "public",
   request,
   response,
@@ -85,6 +89,8 @@ export const handler = rpc({
     "account_not_found",
     "mfa_failed",
     "mfa_token_expired",
+    "passkey_challenge_expired",
+    "passkey_failed",
     ...CAPTCHA_ERRORS,
   ],
   parts: { captcha, codeKey, factorKeys, mailer, passwordHasher, rateLimiter, refreshKeys, signer, texter },

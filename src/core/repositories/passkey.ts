@@ -1,0 +1,32 @@
+/** What is stored of a passkey or security key (WebAuthn). The private key stays with its owner. */
+export interface Passkey {
+  /** The domain that it belongs to. */
+  rpId: string;
+  /** In base64url. */
+  credentialId: string;
+  /** COSE, in base64url. */
+  publicKey: string;
+  /** The signatures that it has made, as it says itself; 0 if it does not count. One that does not grow shows a copy. */
+  counter: number;
+  /** The challenge that presented `counter`, which may present it again. */
+  counterBy?: string;
+  /** How a browser reaches it, as the browser said. */
+  transports: string[];
+  /** Whether its provider may copy it to other devices. It never changes. */
+  isSyncable: boolean;
+  /** Whether its provider has a copy of it. */
+  isBackedUp: boolean;
+  /** Whether it verified its owner, by PIN or biometrics, when it was made. Only such a passkey signs a person in alone. */
+  verifiesUser: boolean;
+  /** The model of the authenticator, as it says itself. */
+  aaguid: string;
+}
+
+/** A use of a passkey, as its signed response says. */
+export interface PasskeyUse {
+  counter: number;
+  isBackedUp: boolean;
+  /** The id of the challenge. */
+  by: string;
+  now: string;
+}
