@@ -1,4 +1,6 @@
 // biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
+import { offerPasskey } from "./passkey.js";
+// biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
 import { plainQuery, readAppLink, readLink, tokenOf, valueIn } from "./read_link.js";
 // biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
 import { offerReset } from "./reset_password.js";
@@ -23,6 +25,14 @@ const TOKEN_LINKS = [
   {
     ...{ section: "reset-password", title: "resetTitle", offer: offerReset },
     bodyIn: (query) => tokenOf(query, "reset_password"),
+  },
+  {
+    ...{ section: "use-passkey", title: "passkeyTitle", offer: offerPasskey },
+    bodyIn: (query) => {
+      const passkey = valueIn(query, "passkey", "[\\w-]+");
+      const state = valueIn(query, "state", "[\\w-]{1,64}");
+      return passkey && state && deepLink ? { passkey, state, deepLink } : undefined;
+    },
   },
 ];
 

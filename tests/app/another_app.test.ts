@@ -102,6 +102,7 @@ describe("an app of somebody else's", () => {
       "/assets/page.css",
       "/magic-link",
       "/magic-link/landing.js",
+      "/magic-link/passkey.js",
       "/magic-link/read_link.js",
       "/magic-link/reset_password.js",
     ])

@@ -46,6 +46,7 @@ export async function buildLandingPage({
     ["index.html", page],
     ["landing.css", `${await read("landing.css")}${colorsOf(app)}`],
     ["landing.js", await read("landing.js")],
+    ["passkey.js", await read("passkey.js")],
     ["read_link.js", await read("read_link.js")],
     ["reset_password.js", await read("reset_password.js")],
     ["logo.svg", await readFile(resolve(ROOT, folder, app.logo), "utf8")],

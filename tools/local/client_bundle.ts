@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** The entry points of the typed client: the client itself, the messages of its errors, and the hooks for React. */
-export const CLIENT_ENTRIES = ["index", "messages", "react"] as const;
+/** The entry points of the typed client: the client itself, the messages of its errors, the hooks for React, and the browser's calls for passkeys. */
+export const CLIENT_ENTRIES = ["index", "messages", "react", "passkeys"] as const;
 
 /** Bundles an entry point of the typed client as one ES module for browsers, Electron and Node. React is not included. */
 export async function bundleClient({

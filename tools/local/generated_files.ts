@@ -38,6 +38,7 @@ export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promis
   "/magic-link": () => landingFile("index.html", "text/html; charset=utf-8"),
   "/magic-link/landing.css": () => landingFile("landing.css", "text/css; charset=utf-8"),
   "/magic-link/landing.js": () => landingFile("landing.js", JAVASCRIPT),
+  "/magic-link/passkey.js": () => landingFile("passkey.js", JAVASCRIPT),
   "/magic-link/read_link.js": () => landingFile("read_link.js", JAVASCRIPT),
   "/magic-link/reset_password.js": () => landingFile("reset_password.js", JAVASCRIPT),
   "/magic-link/logo.svg": () => landingFile("logo.svg", "image/svg+xml"),

@@ -363,6 +363,11 @@ export default defineMessages({
     tooLong: "Nimm höchstens {count} Zeichen.",
     breached: "Dieses Passwort steht auf einer Liste bekannter Passwörter. Wähle ein anderes.",
     contextual: "Das Passwort darf den Namen der App oder deiner Adresse nicht enthalten.",
+    passkeyTitle: "Dein Passkey für {app}",
+    passkeyHelp:
+      "{app} auf diesem Gerät fragt nach deinem Passkey. Mach nur weiter, wenn du das gerade in {app} begonnen hast.",
+    passkey: "Mit dem Passkey fortfahren",
+    passkeyFailed: "Der Passkey wurde nicht benutzt. Versuche es noch einmal, oder geh zurück zu {app}.",
   },
   footer: { questions: "Fragen? Schreib uns an {support}." },
 });

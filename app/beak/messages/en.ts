@@ -355,6 +355,11 @@ export default defineMessages({
     tooLong: "Use at most {count} characters.",
     breached: "This password is on a list of known passwords. Choose another one.",
     contextual: "The password must not contain the name of the app or of your address.",
+    passkeyTitle: "Your {app} passkey",
+    passkeyHelp:
+      "{app} on this device asks for your passkey. Continue only if you have just started this in {app}.",
+    passkey: "Continue with the passkey",
+    passkeyFailed: "The passkey was not used. Try again, or go back to {app}.",
   },
   footer: { questions: "Questions? Write to {support}." },
 });

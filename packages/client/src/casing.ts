@@ -21,11 +21,17 @@ export const toCamel = (name: string): string =>
 export const toWire = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
+/** What a browser made of a passkey. Its names are those of WebAuthn. */
+const UNTOUCHED = "credential";
+
 /** Renames the fields of a value at every depth. Values stay as they are. */
 export function renamed(value: unknown, rename: (name: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => renamed(item, rename));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [rename(name), renamed(item, rename)]),
+    Object.entries(value).map(([name, item]) => [
+      rename(name),
+      name === UNTOUCHED ? item : renamed(item, rename),
+    ]),
   );
 }

@@ -51,5 +51,11 @@ export const LANDING_TEXTS = {
     tooLong: text("count"),
     breached: text(),
     contextual: text(),
+    /** The page on which an installed app lets a person use a passkey. */
+    passkeyTitle: text(),
+    passkeyHelp: text(),
+    /** A button. */
+    passkey: text(),
+    passkeyFailed: text(),
   },
 } as const;
