@@ -28,9 +28,11 @@ const TOKEN_LINKS = [
   },
   {
     ...{ section: "use-passkey", title: "passkeyTitle", offer: offerPasskey },
-    bodyIn: (query) => {
-      const passkey = valueIn(query, "passkey", "[\\w-]+");
-      const state = valueIn(query, "state", "[\\w-]{1,64}");
+    bodyIn: () => {
+      // The app opens this link itself, so no mail program has changed it. A fragment is sent to no server.
+      const asked = location.hash.replace("#", "?");
+      const passkey = valueIn(asked, "passkey", "[\\w-]+");
+      const state = valueIn(asked, "state", "[\\w-]{1,64}");
       return passkey && state && deepLink ? { passkey, state, deepLink } : undefined;
     },
   },

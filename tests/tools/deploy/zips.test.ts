@@ -46,6 +46,9 @@ const CODE_FUNCTIONS = {
   "send_otp-2026-12-01": true,
   "authenticate_user-2026-12-01": true,
   "create_mfa_challenge-2026-12-01": true,
+  "create_mfa_factor-2026-12-01": true,
+  "verify_mfa_factor-2026-12-01": true,
+  "create_passkey_challenge-2026-12-01": true,
   beep: true,
   service_authentication: true,
   static_backend: true,
@@ -494,6 +497,7 @@ describe.each(nodesToTry())(
       const removed = await call("remove_mfa_factor", { factor_id: created.factor_id }, bearer);
       expect(removed.removed_at).toBeDefined();
       const added = await call("create_mfa_factor", { factor_type: "webauthn", confirm: true }, bearer);
+      expect(added).toHaveProperty("passkey_options.challenge");
       const authenticator = new Authenticator();
       const credential = authenticator.create(added.passkey_options);
       const active = await call("verify_mfa_factor", { factor_id: added.factor_id, credential }, bearer);
