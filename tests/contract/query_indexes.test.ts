@@ -27,6 +27,7 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 import { codeToLink, linkAccount, newPerson, REDEEM_FIELDS, redeem, visit } from "#tests/support/oauth.ts";
+import { enrolPasskey, signInByPasskey } from "#tests/support/passkeys.ts";
 import { register, setPassword } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { giveRole, setRoles } from "#tests/support/roles.ts";
@@ -102,6 +103,8 @@ async function live(): Promise<void> {
     await nest.call(path, body, as);
   await useAccounts();
   await useProviders(ada.access_token);
+  const { authenticator } = await enrolPasskey(nest, "passkeys@example.com");
+  await signInByPasskey(nest, authenticator);
   await giveRole(nest, { key: "desk", ...own });
   await setRoles(nest, ada.user_id, ["admin"]);
   await setRoles(nest, (await nest.signIn("other@example.com")).user_id, ["admin"]);
@@ -220,7 +223,7 @@ beforeAll(async () => {
   const names = ["ADDRESS_AND_NETWORK", "ADDRESS", "KNOWN_DEVICE", "NETWORK"].map(
     (name) => `LINKS_PER_${name}`,
   );
-  const networks = ["TRIAL_REQUESTS", "NEW_TRIALS", "FAILURES", "OAUTH_VISITS"];
+  const networks = ["TRIAL_REQUESTS", "NEW_TRIALS", "FAILURES", "OAUTH_VISITS", "PASSKEY_CHALLENGES"];
   const limits = [...names, ...networks.map((name) => `${name}_PER_NETWORK`)];
   nest = await startNest({
     environment: Object.fromEntries(limits.map((name) => [`LIMIT_${name}`, "100"])),
