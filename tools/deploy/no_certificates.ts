@@ -13,11 +13,14 @@ const SIGNATURE = "@peculiar/asn1-ecc/build/es2015/ec_signature_value.js";
 export const noCertificates: Plugin = {
   name: "no-certificates",
   setup(build) {
-    build.onResolve({ filter: /^(@peculiar\/|reflect-metadata$)/ }, ({ path, importer, kind, resolveDir }) => {
-      if (!LIBRARY.test(importer)) return null;
-      if (!SIGNATURES.test(importer)) return { path, namespace: "no-certificates" };
-      return path === "@peculiar/asn1-ecc" ? build.resolve(SIGNATURE, { kind, resolveDir }) : null;
-    });
+    build.onResolve(
+      { filter: /^(@peculiar\/|reflect-metadata$)/ },
+      ({ path, importer, kind, resolveDir }) => {
+        if (!LIBRARY.test(importer)) return null;
+        if (!SIGNATURES.test(importer)) return { path, namespace: "no-certificates" };
+        return path === "@peculiar/asn1-ecc" ? build.resolve(SIGNATURE, { kind, resolveDir }) : null;
+      },
+    );
     // CommonJS, whose missing exports are undefined.
     build.onLoad({ filter: /./, namespace: "no-certificates" }, () => ({ contents: "module.exports = {};" }));
   },
