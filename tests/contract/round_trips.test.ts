@@ -33,6 +33,7 @@ import {
   V2,
 } from "#tests/support/nest.ts";
 import { codeToLink, linkAccount, REDEEM_FIELDS, startBody } from "#tests/support/oauth.ts";
+import { enrolPasskey, openCeremony, redeemPasskey } from "#tests/support/passkeys.ts";
 import {
   askForReset,
   givePassword,
@@ -74,6 +75,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
       "REGISTRATIONS_PER_NETWORK",
       "VERIFICATION_FAILURES_PER_NETWORK",
       "OAUTH_VISITS_PER_NETWORK",
+      "PASSKEY_CHALLENGES_PER_NETWORK",
     ].map((name) => [`LIMIT_${name}`, "1000"]),
   );
   beforeAll(async () => {
@@ -606,6 +608,19 @@ describe("database round trips of a warm call with every limit enabled", () => {
       send_mfa_code: 6,
       remove_mfa_factor: 8,
     });
+  });
+
+  test("create_passkey_challenge takes 2, and a sign-in with a passkey 5", async () => {
+    const { authenticator } = await enrolPasskey(nest, "passkeys@example.com");
+    let opened: Reply | undefined;
+    const open = async () => {
+      opened = await openCeremony(nest);
+      return opened;
+    };
+    expect(await trips(open)).toBe(2);
+    const { challenge_id, options } = opened?.body ?? {};
+    const signed = authenticator.get(options, { counter: 1 });
+    expect(await trips(() => redeemPasskey(nest, challenge_id, signed))).toBe(5);
   });
 
   test("authenticate_user of 2026-12-01 takes as many as the older date", async () => {
