@@ -126,7 +126,7 @@ export const factorRoutes = [
     fields: SETUP_FIELDS,
     toMethod: (asked) => setUp("totp", asked),
     answer: "`factor_id`, `secret`, `otpauth_uri`, `qr_code` (a data URI of a picture) and `expires_at`.",
-    toAnswer: ({ hint: _none, ...created }) => asJson(created),
+    toAnswer: ({ hint: _none, passkey_options: _other, ...created }) => asJson(created),
     errors: {},
   }),
   secondStep("/authenticator/verify"),
