@@ -228,6 +228,15 @@ describe("WP4.4: the address", () => {
     expect(again.body.user_id).toBe(first.body.user_id);
   });
 
+  test("is another user if another provider names the same subject", async () => {
+    const person = { ...somebody(), email: undefined };
+    const at = (provider: string) => go(person, { start: { provider } });
+    const users = [];
+    for (const provider of ["google", "own", "github"])
+      users.push((await redeem(nest, (await at(provider)).code)).body.user_id);
+    expect(new Set(users).size).toBe(3);
+  });
+
   test("joins a user whose verified address a trusted provider proves", async () => {
     const person = somebody();
     const user = await nest.signIn(person.email);

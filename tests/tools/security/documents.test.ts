@@ -82,7 +82,7 @@ describe("the security pages", () => {
     const rows = tables(measures, "What for", "How", "Where");
     const inventory = new Set(rows.flatMap(({ Where = "" }) => references(Where)).map(({ file }) => file));
     const uses =
-      /from "(?:node:crypto|jose|ksuid|openid-client|otpauth)"|\bStripe\.webhooks\b|\bcrypto\.subtle\b/;
+      /from "(?:node:crypto|jose|ksuid|openid-client|otpauth|@simplewebauthn\/server)"|\bStripe\.webhooks\b|\bcrypto\.subtle\b/;
     const using = new Set<string>();
     for (const file of await deployed()) {
       const source = await read(file);
