@@ -5,10 +5,11 @@ import { METHODS } from "#client/methods.ts";
 import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
 import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
 import { consoleLinkTo, openConsole, signInToConsole, userWithRoles } from "#tests/support/console.ts";
+import { appCode } from "#tests/support/mfa.ts";
 import { consoleScript } from "#tools/console/build_console.ts";
 
 /** Script of the console after gzip, in bytes. */
-const SCRIPT_LIMIT = 30_000;
+const SCRIPT_LIMIT = 31_000;
 
 describe.skipIf(!hasBrowser)("the console", () => {
   const suite = browserSuite();
@@ -159,6 +160,41 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Save roles" }).click();
     await shows(page, "Done: Save roles.");
     await page.getByText("support, user").or(page.getByText("user, support")).first().waitFor();
+  });
+
+  test("shows the second factors of a user, and removes one after a question", async () => {
+    const address = "two.steps@example.com";
+    const user = await caller.signIn(address);
+    const asked = { factor_type: "totp", name: "Old phone", confirm: true };
+    const { body: created } = await caller.call("create_mfa_factor", asked, asUser(user));
+    const proof = { factor_id: created.factor_id, code: appCode(created.secret, new Date()) };
+    expect((await caller.call("verify_mfa_factor", proof, asUser(user))).status).toBe(200);
+    const page = await openConsole(suite, caller, { width: 390 });
+    await openUser(page, address);
+    await shows(page, "Authenticator app, Old phone");
+    await shows(page, "10 recovery codes are left.");
+    await inspectBoth(page, "console_second_factors");
+    await page.getByRole("button", { name: "Remove the second factor of" }).click();
+    await shows(page, "Make sure first that you talk to the user");
+    await press(page, "Remove second factor");
+    await shows(page, "None: one step signs the user in.");
+    expect((await caller.call("get_user", {}, asUser(user))).status).toBe(401);
+  });
+
+  test("names the user who added an address that was never verified and is theirs no more", async () => {
+    const [address, added] = ["adder@example.com", "never.verified@example.com"];
+    const user = await caller.signIn(address);
+    const asked = { client_id: caller.clients.native, identifier_type: "email", identifier_value: added };
+    const sent = await caller.call("send_verification", asked, asUser(user));
+    const { identifier_id } = sent.body;
+    expect((await caller.call("remove_identifier", { identifier_id }, asUser(user))).status).toBe(200);
+    const page = await openConsole(suite, caller, { width: 390 });
+    await page.getByLabel("Email address, phone number or user id").fill(added);
+    await press(page, "Find");
+    await shows(page, "added the address and asked for a message to verify it");
+    await page.getByRole("link", { name: address }).click();
+    await page.getByRole("heading", { name: address }).waitFor();
+    await shows(page, added);
   });
 
   test("tells who disabled a user and why they were signed out, by action and outcome, page by page", async () => {

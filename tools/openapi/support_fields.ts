@@ -170,5 +170,10 @@ export const supportFields = (timestamp: Timestamp): Fields => ({
         "The user agent with which the session started, if the event is about a session; null: none was sent.",
       example: "Mozilla/5.0",
     },
+    user_id: {
+      description:
+        "The signed-in user who asked for the message, to verify an address of their own; null: nobody, or another event.",
+      example: "user_2hF4hEJqzyYxw9P8Wc1ZbXv5nQk",
+    },
   }),
 });

@@ -1444,6 +1444,8 @@ export interface Responses {
       text: string;
       /** The user agent with which the session started, if the event is about a session; null: none was sent. */
       user_agent: string | null;
+      /** The signed-in user who asked for the message, to verify an address of their own; null: nobody, or another event. */
+      user_id: string | null;
     }>;
     /** What keeps the user from signing in now. Empty: nothing that Nest knows of. */
     blocks: Array<{

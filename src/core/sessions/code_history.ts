@@ -19,6 +19,8 @@ interface CodeEvent {
   at: string;
   about: string;
   what: string;
+  /** The signed-in user who asked for the message, to verify an address of their own. */
+  userId?: string;
 }
 
 const PURPOSES: Readonly<Partial<Record<VerificationPurpose, string>>> = {
@@ -39,11 +41,12 @@ export function codeEvents(
   verification: Verification,
   { now, refusals, disabledAt }: KnownOfUser,
 ): CodeEvent[] {
-  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, attempts, purpose } = verification;
+  const { _id: about, createdAt, expiresAt, usedAt, revokedAt, attempts, purpose, userId } = verification;
   const asked = `requested a message ${PURPOSES[purpose] ?? `for ${purpose}`}`;
   const began = SENT[purpose] ?? `${asked}${sentInVain(createdAt, disabledAt)}`;
   const event = (code: CodeEventCode, at: string, what: string): CodeEvent => ({ code, at, about, what });
-  const events = [event("code_requested", createdAt, began)];
+  const isOwn = purpose === "verify_identifier" && userId !== undefined;
+  const events = [{ ...event("code_requested", createdAt, began), ...(isOwn && { userId }) }];
   if (usedAt) events.push(event("code_redeemed", usedAt, "redeemed the code or the link of the message"));
   // A change of the user ends all messages, those that were redeemed before too.
   if (revokedAt && !usedAt)
@@ -68,7 +71,8 @@ export function codeEvents(
       ),
     );
   else if (wrong > 0) events.push(event("code_presented", at, `wrong codes were presented: ${wrong}`));
-  if (!usedAt && !revokedAt && expiresAt <= now && !(purpose in SENT))
+  // A right code that was refused has an event of its own.
+  if (!usedAt && !revokedAt && refused === 0 && expiresAt <= now && !(purpose in SENT))
     events.push(event("code_expired", expiresAt, "the message expired unused"));
   return events;
 }

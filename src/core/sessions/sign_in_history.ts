@@ -37,6 +37,8 @@ export interface SignInEvent {
   what: string;
   /** The user agent with which the session started, if it is about a session; null: it is not known. */
   userAgent?: string | null;
+  /** The signed-in user who asked for a message, to verify an address of their own. */
+  userId?: string;
 }
 
 /** The documents of a user from which the history is made. */

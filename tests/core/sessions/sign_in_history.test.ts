@@ -149,6 +149,16 @@ test("lists a returned mail with its effect", () => {
   ]);
 });
 
+test("names the user who asked for a message to verify an address of their own", () => {
+  const of = (purpose: Verification["purpose"]) => {
+    const verifications = [verification({ purpose, userId: "user_1" })];
+    return listSignInEvents({ clock }, { ...nothing, verifications }).find(
+      ({ code }) => code === "code_requested",
+    )?.userId;
+  };
+  expect([of("verify_identifier"), of("reset_password")]).toEqual(["user_1", undefined]);
+});
+
 const requested: [string, string] = [minute(0), "requested a message to sign in"];
 test.each<[string, Partial<Verification>, [string, string][]]>([
   ["expired", {}, [[minute(10), "the message expired unused"], requested]],

@@ -5,6 +5,7 @@ import { List } from "#tools/console/page/list.tsx";
 import { nest } from "#tools/console/page/nest.ts";
 import { usePages } from "#tools/console/page/pages.ts";
 import { Card, Failure, Loading } from "#tools/console/page/parts.tsx";
+import { Person } from "#tools/console/page/person.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
 
 interface ElsewhereProps {
@@ -58,10 +59,17 @@ function Sent({ address }: { address: string }) {
   const { data, error, reload } = useCall(nest, "get_sign_in_history", { address, limit: 50 });
   if (error !== null) return <Failure error={error} retry={reload} />;
   if (!data) return <Loading />;
+  const askers = new Set(data.events.flatMap(({ user_id }) => user_id ?? []));
   const isUnconfirmed = data.events.every(({ code }) => !code.endsWith("_redeemed"));
   return (
     <>
-      {data.events.length > 0 && isUnconfirmed && (
+      {[...askers].map((id) => (
+        <p key={id}>
+          <Person id={id} /> added the address and asked for a message to verify it. The page of that user
+          says what became of it.
+        </p>
+      ))}
+      {data.events.length > 0 && isUnconfirmed && askers.size === 0 && (
         <p>
           A person who registers has no user until they confirm the address. Nobody has confirmed it with
           these messages.

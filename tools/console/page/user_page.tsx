@@ -15,6 +15,7 @@ import { nest } from "#tools/console/page/nest.ts";
 import { Facts, Failure, Loading } from "#tools/console/page/parts.tsx";
 import { Roles } from "#tools/console/page/roles.tsx";
 import { hrefOf } from "#tools/console/page/route.ts";
+import { SecondFactors } from "#tools/console/page/second_factors.tsx";
 import { Sessions } from "#tools/console/page/sessions.tsx";
 import { settings } from "#tools/console/page/settings.ts";
 
@@ -47,6 +48,7 @@ export function UserPage({ id }: { id: string }) {
             <Identifiers user={user} />
             {/* A change of the status ends sessions, so the list is read again. */}
             <Sessions key={`sessions ${user.status}`} user={user} />
+            {user.status !== "deleted" && <SecondFactors user={user} />}
             <Billing id={id} />
           </div>
           <div class="column">

@@ -35,7 +35,7 @@ export const response = strictObject({
   events: array(
     strictObject({
       ...{ code: string(), at: string(), about: string(), text: string() },
-      user_agent: nullable(string()),
+      ...{ user_agent: nullable(string()), user_id: nullable(string()) },
     }),
   ),
   blocks: array(
@@ -62,8 +62,8 @@ export const handler = rpc({
     const { events, blocks } = await readSignInHistory(core, subject, limit);
     return {
       user_id: subject.user?._id ?? null,
-      events: events.map(({ code, at, about, what, userAgent = null }) => ({
-        ...{ code, at, about, text: what, user_agent: userAgent },
+      events: events.map(({ code, at, about, what, userAgent = null, userId = null }) => ({
+        ...{ code, at, about, text: what, user_agent: userAgent, user_id: userId },
       })),
       blocks: blocks.map(({ code, about, until, what }) => ({ code, about, until, text: what })),
     };
