@@ -53,7 +53,12 @@ describe("tokens, codes and ids of one user or client, used by another", () => {
       .filter(({ handler }) => handler.declaration.access.includes("own_user"))
       .flatMap(({ handler, paths }) => {
         const fields = Object.keys((handler.declaration.request as unknown as { shape: object }).shape);
-        const values: Record<string, unknown> = { user_id, level: "general", session_id: adasSession };
+        const values: Record<string, unknown> = {
+          user_id,
+          level: "general",
+          session_id: adasSession,
+          factor_id: "mfafac_1",
+        };
         const body = Object.fromEntries(fields.map((field) => [field, values[field]]));
         // Bob owns an account of his own, of which another user is no member, known or not.
         const isOfAccount = /\|acct:[^|]+$/.test(handler.declaration.access);

@@ -36,6 +36,7 @@ describe("get_user of 2026-12-01", () => {
     expect(body).toEqual({
       id: ada.user_id,
       created_at: expect.stringMatching(ISO),
+      ...{ disabled_at: null, deleted_at: null },
       account_id: ada.user_id.replace("user_", "account_"),
       email: "ada@example.com",
       role: 100,

@@ -121,7 +121,14 @@ describe("a subscription", () => {
 });
 
 describe("the history", () => {
-  const event = (code: string, about: string, text: string) => ({ code, at, about, text, user_agent: null });
+  const event = (code: string, about: string, text: string) => ({
+    code,
+    at,
+    about,
+    text,
+    user_agent: null,
+    user_id: null,
+  });
   test("makes one row of a request and its redemption, and keeps requests that were not redeemed", () => {
     const folded = foldRedeemed([
       event("code_expired", "verif_2", "the message expired unused"),
