@@ -124,8 +124,8 @@ export async function startNest(options: StartOptions = {}): Promise<TestNest> {
   const ses = options.beside?.ses ?? (await startSesDouble());
   const sns = options.beside?.sns ?? (await startSnsDouble());
   const hibp = options.beside?.hibp ?? (await startHibpDouble());
-  const oauth = options.beside?.oauth ?? (await startOAuthDouble());
   const clock = options.clock ?? options.beside?.clock ?? movableClock();
+  const oauth = options.beside?.oauth ?? (await startOAuthDouble({ clock }));
   const now = () => clock.now().getTime();
   const stripe =
     options.beside?.stripe ??
