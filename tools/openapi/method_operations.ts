@@ -11,12 +11,17 @@ import { failures, json, success } from "#tools/openapi/responses.ts";
 import { documentedSchema } from "#tools/openapi/schema.ts";
 import type { Operation, PathItem, Schema, Security } from "#tools/openapi/types.ts";
 
+/** Whether a method takes `mfa_token` in place of an access token. */
+const takesMfaToken = ({ recognizesUser }: RpcDeclaration, { properties = {} }: Schema) =>
+  recognizesUser === true && "mfa_token" in properties;
+
 /**
  * The credentials that a method takes. A user's own methods, and those that need a capability of the platform, take both. A method
  * that takes `mfa_token` in place of an access token needs one of them.
  */
-function securityOf({ access, recognizesUser }: RpcDeclaration, { properties = {} }: Schema): Security {
-  if (access === "public") return recognizesUser && "mfa_token" in properties ? [{ bearer: [] }, {}] : [{}];
+function securityOf(declaration: RpcDeclaration, fields: Schema): Security {
+  const { access } = declaration;
+  if (access === "public") return takesMfaToken(declaration, fields) ? [{ bearer: [] }, {}] : [{}];
   return [
     ...(access === "internal" ? [] : [{ bearer: [] }]),
     ...(takesInternalKey(access) ? [{ internal: [] }] : []),
@@ -78,7 +83,9 @@ export async function describeMethod({ handler, paths }: MethodRoutes): Promise<
     },
     "x-introduced": version,
     "x-callers": {
-      text: callersOf(access),
+      text: takesMfaToken(declaration, fields)
+        ? "the user of the bearer token, or of `mfa_token`"
+        : callersOf(access),
       usesCallerByDefault: usesCallerByDefault(access, fields),
     },
     ...(isForClient && !codes.includes("deprecated")

@@ -12,7 +12,7 @@ curl -s -b jar.txt $base/user -H 'sec-fetch-site: same-origin'
 curl -s -b jar.txt -c jar.txt $base/token/refresh -H 'sec-fetch-site: same-origin'
 \`\`\``;
 
-const CLIENT = `\`\`\`ts
+const CLIENT = `\`\`\`text
 {
   id: "acme_rest",
   name: "Acme's REST programs",
