@@ -83,7 +83,7 @@ interface Return {
  * Ends a visit: signs the person in and sends the browser to the client's page. A visit that links an account sends it there with the
  * code, because only the user's session may use it.
  * @param signIn calls the method of the route
- * @throws NestError for failures that a repetition may mend; others are told to the page
+ * @throws NestError for failures that a retry can recover; other failures go to the client's page as `error`
  */
 export async function endVisit(
   signIn: () => Promise<unknown>,

@@ -116,7 +116,8 @@ export class Cookies {
 
   /**
    * Puts the tokens of a session into cookies. The attributes depend on the client only, so that a repeated request gets the
-   * same ones. Without a refresh token, its cookie stays. An expired access token stays in its cookie, so that the response says `token_expired`.
+   * same ones. If there is no new refresh token, the cookie of the earlier one stays. An expired access token stays in its cookie, so that
+   * the response says `token_expired`.
    */
   set(
     client: OAuthClient,

@@ -10,7 +10,7 @@ export const STAGES: readonly Stage[] = ["local", "nonprod", "prod"];
 /** The texts of one thing, by locale. Each locale of the app has one. */
 export type Localized = Readonly<Record<string, string>>;
 
-/** Grants that only clients that list them may use. `otp_link` is the grant `otp` with the token of a mailed link. `webauthn` is a passkey. */
+/** Grants that a client must list to use. `otp_link`: the grant `otp` with the token of a mailed link. `webauthn`: a passkey. */
 export const OPTIONAL_GRANTS = ["otp", "otp_link", "password", "mfa", "webauthn"] as const;
 export type OptionalGrant = (typeof OPTIONAL_GRANTS)[number];
 

@@ -4,7 +4,7 @@ type ByStage<Value> = Readonly<Record<"local" | "nonprod" | "prod", Value>>;
 export interface PasskeySettings {
   /**
    * The domain that passkeys belong to (the RP ID), such as `acme.example`; null: none on this stage. It must never change: passkeys
-   * of another domain stop to work.
+   * of the earlier domain would stop working.
    */
   rpId: ByStage<string | null>;
   /** Origins of the pages that make and use passkeys. Each is on the domain of a stage or below it, and counts on that stage. */

@@ -20,9 +20,9 @@ export interface BeforeFactor {
 }
 
 /**
- * Decides whether a user may add a factor, without I/O. A user whose addresses and numbers nobody has proved may not: who
- * claimed another person's address must not be able to lock its owner out. A user who has only accounts at OAuth providers may.
- * @param confirm whether the user knows which programs can't sign them in any more
+ * Decides whether a user may add a factor, without I/O. A user whose addresses and numbers are all unverified may not: a stranger who
+ * registered another person's address must not be able to lock its owner out. A user who has only accounts at OAuth providers may.
+ * @param confirm whether the user accepts that some clients can't sign them in any more
  * @throws NestError factor_type_not_allowed, own_address_not_verified, too_many_factors, mfa_confirmation_required;
  *   mfa_token_expired if the person who enrols has a factor meanwhile
  */

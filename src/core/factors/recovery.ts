@@ -22,7 +22,7 @@ function newSet(
 }
 
 /**
- * Issues the recovery codes of a factor that has become active, if it is the user's first. A repetition replaces them.
+ * Issues recovery codes when a factor has become active, if it is the user's only one. A repeated call replaces them.
  * @param others the other active factors, read after this one became active
  * @param before the user's codes, read before that
  * @returns the codes; null if the user has codes already

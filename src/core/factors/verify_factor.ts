@@ -21,9 +21,9 @@ export interface VerifiedFactor {
 }
 
 /**
- * Activates a factor with its first code or its passkey, and ends every other session of the user: each was started without it. Codes are counted
- * before they are compared. A call that failed on our side can be repeated with the same code or passkey, by the same session; it replaces the
- * recovery codes that the first call issued.
+ * Activates a factor with its first code or its passkey, and ends every other session of the user, because these started without the
+ * factor. Codes are counted before they are compared. A call that failed with a server error can be repeated with the same code or
+ * passkey, by the same session; it replaces the recovery codes that the first call issued.
  * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, unavailable
  */
 export async function verifyFactor(

@@ -24,9 +24,9 @@ export type IdentityDecision =
   | { outcome: "refuse"; error: "account_exists" | "registration_disabled" };
 
 /**
- * Decides who signs in with an account at a provider. The account is the key, never the address (4.6): an address joins the account
- * to a user only if a trusted provider proves it and the user has proved it here. Otherwise another person could have the address
- * at the provider, or could have claimed it here.
+ * Decides who signs in with an account at a provider. The account is the key, never the address (4.6). An unknown account is linked to
+ * an existing user only if a trusted provider proves its address and the user has verified the same address in Nest. Otherwise a stranger
+ * could hold the address at the provider, or could have registered it in Nest.
  */
 export function judgeIdentity(judged: JudgedIdentity): IdentityDecision {
   const { linked, owner, isUnlinked, isProved, registration, newUserId } = judged;

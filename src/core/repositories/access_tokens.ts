@@ -3,7 +3,10 @@ import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** What a token was issued for: an authorization code, a refresh token, a verification, a password or a passkey. `register`: the identifier of an immediate registration. `issue_token`: the name of an internal key. */
+/**
+ * What a token was issued for: an authorization code, a refresh token, a verification, a password or a passkey. `register`: the identifier
+ * of an immediate registration. `issue_token`: the name of an internal key.
+ */
 export interface Grant {
   type: "authorization_code" | "refresh_token" | "otp" | "password" | "webauthn" | "register" | "issue_token";
   value: string;

@@ -47,7 +47,7 @@ export class UserRepository extends UserLists {
     );
   }
 
-  /** Lets sign-ins of a user read the second factors. Before the first factor is stored, so that no sign-in misses it. */
+  /** Makes sign-ins of a user read the second factors. Call it before the user's first factor is stored, so that no sign-in misses it. */
   async markFactors(id: string): Promise<void> {
     await this.#collection.updateOne({ _id: id }, { $set: { mayHaveFactors: true } });
   }

@@ -130,7 +130,10 @@ interface Refused {
   reason: Refusal;
 }
 
-/** Counts and records the refusal. The error says no more: a stranger learns nothing about a passkey. @throws NestError rate_limited, unavailable */
+/**
+ * Counts and records the refusal. The error has no reason, so that a stranger learns nothing about a passkey.
+ * @throws NestError rate_limited, unavailable
+ */
 async function refuse(
   core: PasskeyGrantCore,
   { client, challenge, factor, reason }: Refused,

@@ -12,7 +12,7 @@ export type VisitCodeCore = AuditCore & Pick<Core, "clock" | "oauthStates">;
 
 /**
  * Finds the visit of a code, and decides what happens to it. A failure with the right secret is counted before its response.
- * @param intent a code that links an account signs nobody in, and the other way round
+ * @param intent a code of the intent `link` signs nobody in, and a code of `sign_in` links no account
  * @throws NestError not_found, token_not_found, token_used, token_expired, authorization_not_found, incorrect_client,
  *   incorrect_redirect_uri, incorrect_code_verifier
  */

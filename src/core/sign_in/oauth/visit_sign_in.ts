@@ -136,7 +136,7 @@ async function issue(
   return { ...pair, userCreated: userId === newUserIdOf(visit) };
 }
 
-/** What a visit changes by itself: the use of the link is recorded, and its new owner is told. */
+/** Records the use of the linked account. If the visit linked it to an existing user, mails the user a notice. */
 async function concludeVisit(
   core: VisitGrantCore,
   { visit, linked, identifiers, client, at }: Concluded,
@@ -146,7 +146,7 @@ async function concludeVisit(
   const isJoined =
     userId !== newUserIdOf(visit) && linked._id === linkOf(visit, visit.identity, { userId, at })._id;
   if (!isJoined || !core.mailer) return;
-  // Whoever has the account at the provider can sign in from now on.
+  // Every owner of the account at the provider can sign in from now on.
   const change = { identity: linked, change: "linked", clientId: client.id, at } as const;
   await notifyOfChange({ ...core, mailer: core.mailer }, identifiers, change);
 }

@@ -1,5 +1,6 @@
 /**
- * Activates a second factor with its first code, or with the passkey that the browser made (`credential`). From then on, every sign-in of the user requires a second factor.
+ * Activates a second factor with its first code, or with the passkey that the browser made (`credential`). From then on, every sign-in of
+ * the user requires a second factor.
  *
  * The caller is the one of `create_mfa_factor`. The current session stays and every other session of the user ends; with an `mfa_token`
  * all end, and the user signs in again. With the first factor, the response has ten recovery codes, each of which takes the place of a
