@@ -59,7 +59,7 @@ export const ERRORS = {
   ],
   passkey_failed: [
     401,
-    "The passkey signs nobody in: it is unknown or was removed, or its response is wrong or of another page.",
+    "The passkey was refused: it is unknown or was removed, or its response is wrong or of another page.",
   ],
   passkey_challenge_expired: [
     401,
@@ -122,7 +122,7 @@ export const ERRORS = {
   mfa_not_enabled: [409, "The user has no second factor."],
   mfa_confirmation_required: [
     409,
-    "Clients of the app, which `meta` names, can't ask for a second factor, so they can't sign this user in any more; repeat with `confirm`.",
+    "The clients in `meta` can't ask for a second factor, so they could no longer sign this user in; repeat with `confirm`.",
   ],
   too_many_factors: [409, "The user already has the maximum number of second factors."],
   role_built_in: [409, "The role is built in and cannot be changed or deleted."],

@@ -175,7 +175,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await shows(page, "10 recovery codes are left.");
     await inspectBoth(page, "console_second_factors");
     await page.getByRole("button", { name: "Remove the second factor of" }).click();
-    await shows(page, "Make sure first that you talk to the user");
+    await shows(page, "Make sure first that this person is the user");
     await press(page, "Remove second factor");
     await shows(page, "None: one step signs the user in.");
     expect((await caller.call("get_user", {}, asUser(user))).status).toBe(401);

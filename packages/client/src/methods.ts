@@ -1038,7 +1038,7 @@ export interface Requests {
     /** With `nonce`: the six digits of the message. */
     code?: string;
   };
-  /** Activates a second factor with its first code. */
+  /** Activates a second factor with its first code or its passkey. */
   verify_mfa_factor: {
     /** The factor's id. */
     factor_id: string;

@@ -135,6 +135,6 @@ export interface NamedMethods<IsCamel extends boolean> {
   updateWebhook(...args: CallArguments<"update_webhook", IsCamel>): Promise<Cased<Responses["update_webhook"], IsCamel>>;
   /** Verifies an email address or phone number with the token of a link, or with nonce and code. @throws ClientError<"verify_identifier"> */
   verifyIdentifier(...args: CallArguments<"verify_identifier", IsCamel>): Promise<Cased<Responses["verify_identifier"], IsCamel>>;
-  /** Activates a second factor with its first code. @throws ClientError<"verify_mfa_factor"> */
+  /** Activates a second factor with its first code or its passkey. @throws ClientError<"verify_mfa_factor"> */
   verifyMfaFactor(...args: CallArguments<"verify_mfa_factor", IsCamel>): Promise<Cased<Responses["verify_mfa_factor"], IsCamel>>;
 }

@@ -46,8 +46,11 @@ export async function removeFactor(core: RemoveCore, removal: FactorRemoval): Pr
   const at = found.removedAt ?? now.toISOString();
   const event = factorChanged("mfa.factor_removed", found, byCaller(caller, call), at);
   const events = found.status === "active" ? [event] : [];
-  const isFirst = await core.mfaFactors.remove(factorId, { now: at, purgeAt: purgeAfter(now) }, events);
-  if (found.status === "pending") return at;
+  const isFirst = await core.mfaFactors.remove(found, { now: at, purgeAt: purgeAfter(now) }, events);
+  // It was activated or removed meanwhile. Its status only moves on, so this repeats twice at most.
+  if (isFirst === null && found.status !== "removed") return removeFactor(core, removal);
+  // It never counted, so it protected nothing.
+  if (found.activatedAt === null) return at;
   await endWithFactor(core, removal, codes);
   if (isFirst !== null) await notify(core, removal, at);
   return at;

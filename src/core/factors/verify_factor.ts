@@ -79,7 +79,9 @@ async function refuseSecond(
   at: string,
 ): Promise<never> {
   const event = factorChanged("mfa.factor_removed", factor, source, at);
-  await mfaFactors.remove(factor._id, { now: at, purgeAt: purgeAfter(new Date(at)) }, [event]);
+  await mfaFactors.remove({ ...factor, status: "active" }, { now: at, purgeAt: purgeAfter(new Date(at)) }, [
+    event,
+  ]);
   throw challengeEnded();
 }
 

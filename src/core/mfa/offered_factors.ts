@@ -12,11 +12,15 @@ export interface OfferedFactor {
 }
 
 /** The first factor of a sign-in, or how the person of a session signed in. */
-export type FirstProof = Pick<MfaChallenge, "purpose" | "identifierType" | "identifierValue" | "amr">;
+export type FirstProof = Pick<
+  MfaChallenge,
+  "purpose" | "identifierType" | "identifierValue" | "amr" | "resetBy"
+>;
 
 /**
  * Lists the factors that may follow a first factor, without I/O. Two proofs by the same channel are one factor: neither mail
- * after a mailed link or code, nor an SMS after an SMS to the same number. A recovery code may always follow.
+ * after a mailed link or code, nor an SMS after an SMS to the same number. A password that a mail or an SMS reset counts as that mail
+ * or SMS, and an account at a provider as a mail, because a mailbox resets its password. A recovery code may always follow.
  * @param party where the client uses passkeys: those of other domains are not offered
  */
 export function offeredFactors(
@@ -33,9 +37,14 @@ const isUsable = ({ factorType, passkey }: MfaFactor, party: RelyingParty | null
   factorType !== "webauthn" || (party !== null && passkey?.rpId === party.rpId);
 
 function isSameChannel({ factorType, identifierValue }: MfaFactor, first: FirstProof): boolean {
-  if (factorType === "totp" || factorType === "webauthn" || provesKnowledge(first.amr)) return false;
+  if (factorType === "totp" || factorType === "webauthn") return false;
+  if (provesKnowledge(first.amr)) {
+    const { resetBy } = first;
+    return factorType === "email" ? resetBy?.includes("@") === true : identifierValue === resetBy;
+  }
   if (first.purpose === "step_up" && first.amr.includes("mfa")) return false;
-  const isByMail = first.identifierType === "email" || first.amr.includes("link");
+  const isByMail =
+    first.identifierType === "email" || first.amr.includes("link") || first.amr.includes("fed");
   if (factorType === "email") return isByMail || first.purpose === "step_up";
   // A session does not say to which number its code went.
   return first.purpose === "step_up" ? first.amr.includes("otp") : identifierValue === first.identifierValue;

@@ -36,6 +36,8 @@ export interface FirstFactor
   /** The account that the person chose; undefined: the default account. */
   accountId: string | undefined;
   mustChangePassword?: boolean;
+  /** The address or number that set the password by a reset; undefined: it was set otherwise. */
+  resetBy?: string | undefined;
   /** When it was presented first, ISO. A repeated request has the same time. */
   authTime: string;
   /**
@@ -95,6 +97,7 @@ function factsOf(first: FirstFactor, purpose: MfaChallenge["purpose"]): Challeng
     ...{ purpose, userId, clientId: client.id, sessionId, identifierId, identifierType, identifierValue },
     ...{ rootGrant, amr: [...amr], device, deviceId, beakId },
     ...(first.accountId !== undefined && { accountId: first.accountId }),
+    ...(first.resetBy !== undefined && { resetBy: first.resetBy }),
     ...(first.mustChangePassword && { mustChangePassword: true as const }),
   };
 }

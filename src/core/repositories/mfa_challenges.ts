@@ -29,6 +29,11 @@ export interface MfaChallenge {
   /** Normalized; empty if there is none. */
   identifierValue: string;
   rootGrant: Grant;
+  /**
+   * The address or number to which the link or code was sent that set the password of the first factor. Absent: the user set it with
+   * an earlier password or factor, or there is no password.
+   */
+  resetBy?: string;
   /** How the first factor was proved. */
   amr: AuthenticationMethod[];
   device: Device | null;

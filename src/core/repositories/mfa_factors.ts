@@ -174,16 +174,17 @@ export class MfaFactorRepository {
 
   /**
    * Removes a factor and records it. One of any simultaneous calls gets it.
-   * @returns null if it was removed before
+   * @param status as it was read: what a removal causes depends on it
+   * @returns null if it has another status
    */
   remove(
-    id: string,
+    { _id, status }: Pick<MfaFactor, "_id" | "status">,
     { now, purgeAt }: { now: string; purgeAt: Date },
     events: readonly StoredEvent[],
   ): Promise<MfaFactor | null> {
     const { push, set } = pushed(events);
     return this.#collection.findOneAndUpdate(
-      { _id: id, status: { $in: ["pending", "active"] } },
+      { _id, status: { $eq: status, $ne: "removed" } },
       {
         $set: { status: "removed", removedAt: now, purgeAt, ...set },
         $unset: { seed: "", codeHash: "", passkey: "", challengeHash: "" },

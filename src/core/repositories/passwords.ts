@@ -29,6 +29,8 @@ export interface Password extends Outbox {
   createdAt: string;
   /** The verification of the reset that set it last. Absent if none did. */
   resetId?: string;
+  /** The address or number to which the link or code of that reset was sent, normalized. Absent from passwords of earlier versions. */
+  resetBy?: string;
   /** When it was last set. Hashing the same password again does not change it. */
   updatedAt: string;
 }
@@ -122,14 +124,15 @@ export class PasswordRepository {
    * Stores the password that a reset sets, whether or not the user has one, and ends its lock. Safe to repeat: the events are
    * stored once for each reset.
    * @param resetId the verification of the reset
+   * @param resetBy the address or number to which its link or code was sent
    */
   async reset(
-    { userId, resetId }: { userId: string; resetId: string },
+    { userId, resetId, resetBy }: { userId: string; resetId: string; resetBy: string },
     next: Pick<NewPassword, "hash" | "pepperId">,
     { now, events }: { now: string; events: readonly StoredEvent[] },
   ): Promise<void> {
     const { push, set } = pushed(events);
-    const fields = { ...fieldsOf({ ...next, setBy: "reset", mustChange: false }, now), resetId };
+    const fields = { ...fieldsOf({ ...next, setBy: "reset", mustChange: false }, now), resetId, resetBy };
     const isDone = await this.#upsert(
       { userId, resetId: { $ne: resetId } },
       { fields: { ...fields, ...set }, push, userId, now },

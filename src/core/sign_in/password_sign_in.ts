@@ -81,6 +81,7 @@ export async function signInWithPassword(
   const first: FirstFactor = {
     ...{ client, user, identifier, amr: ["pwd"], sessionId, rootGrant, device, deviceId, beakId },
     ...{ accountId, authTime: at, redeemed: null, mustChangePassword: password.mustChange },
+    resetBy: password.setBy === "reset" ? password.resetBy : undefined,
   };
   const accept = () =>
     settleAll([core.passwords.acceptPresented(password, rehashed), resetFailures(core, counted)]);

@@ -17,6 +17,10 @@ const phone = { identifierType: "phone", amr: ["otp"] } as const;
 
 test.each([
   ["a password", {}, ["totp", "sms", "email"]],
+  ["a password that a mail reset", { resetBy: "b@x.test" }, ["totp", "sms"]],
+  ["a password that an SMS to the same number reset", { resetBy: "+6591234567" }, ["totp", "email"]],
+  ["a password that an SMS to another number reset", { resetBy: "+6591234568" }, ["totp", "sms", "email"]],
+  ["an account at a provider", { identifierType: null, identifierValue: "", amr: ["fed"] }, ["totp", "sms"]],
   ["a mailed link", { amr: ["link"] }, ["totp", "sms"]],
   ["a mailed code to any address", { amr: ["otp"], identifierValue: "b@x.test" }, ["totp", "sms"]],
   ["an SMS to the same number", { ...phone, identifierValue: "+6591234567" }, ["totp", "email"]],

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MfaFactorRepository } from "#core/repositories/mfa_factors.ts";
 import { digitsIn, redeemCode, redeemToken, sentCode, sentToken } from "#tests/support/codes.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
 import {
@@ -282,6 +283,22 @@ test("of two first factors that are added at once, one gets recovery codes, and 
   const token = await firstStep(nest, grace);
   const used = await presentFactor(nest, token, { recovery_code: sets[0][0] });
   expect(used.body.recovery_codes_left).toBe(9);
+});
+
+test("a removal that read a factor before it was activated changes nothing", async () => {
+  const bob = await enrol(nest, "bob@example.com");
+  const { body: challenged } = await signInWith(nest, "bob@example.com");
+  const code = appCode(bob.seed, nest.clock.now());
+  const second = await presentFactor(nest, challenged.meta.mfa_token, { factor_id: bob.factorId, code });
+  const bearer = second.body.access_token;
+  const found = await nest.collection("mfa_factors").findOne({ _id: bob.factorId as never });
+  // As `remove_mfa_factor` reads the factor before `verify_mfa_factor` activates it.
+  const early = new MfaFactorRepository(nest.gateway.mongo.database);
+  const at = { now: nest.clock.now().toISOString(), purgeAt: nest.clock.now() };
+  expect(await early.remove({ _id: bob.factorId, status: "pending" }, at, [])).toBe(null);
+  expect(await nest.collection("mfa_factors").findOne({ _id: bob.factorId as never })).toEqual(found);
+  const removed = await nest.call(`${V3}remove_mfa_factor`, { factor_id: bob.factorId }, { bearer });
+  expect(removed.status).toBe(200);
 });
 
 test("a second factor gives no recovery codes, also after the first one was removed", async () => {

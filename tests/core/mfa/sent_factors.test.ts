@@ -4,7 +4,14 @@ import type { App, Client } from "#core/app/app.ts";
 import { digitsIn, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
 import { appCode, createFactor, presentFactor, verifyFactor } from "#tests/support/mfa.ts";
 import { NATIVE, SIMPLE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
-import { givePassword, register, signInWith } from "#tests/support/passwords.ts";
+import {
+  askForReset,
+  givePassword,
+  P2,
+  register,
+  resetPassword,
+  signInWith,
+} from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 
@@ -59,6 +66,28 @@ describe("factors whose codes are sent", () => {
     expect(right.body.amr).toEqual(["pwd", "sms", "mfa"]);
     expect((await send(one.body.meta.mfa_token, "mfafac_none")).body.code).toBe("factor_not_found");
     expect((await send("x", factor_id)).body.code).toBe("mfa_token_expired");
+  });
+
+  test("does not follow a password that an SMS to the same number reset", async () => {
+    await givePassword(nest, NUMBER);
+    await nest
+      .collection("identifiers")
+      .updateOne({ identifierValue: NUMBER }, { $set: { userId: tokens.user_id } });
+    await addSms();
+    const reset = async (identifier_type: "email" | "phone", identifier_value: string) => {
+      const { nonce } = (await askForReset(nest, { client_id: NATIVE, identifier_type, identifier_value }))
+        .body;
+      const sent = identifier_type === "phone" ? nest.lastSms(NUMBER).text : nest.lastMail().text;
+      const code = digitsIn(sent.replace(/https:\S+/, ""));
+      expect((await resetPassword(nest, { client_id: NATIVE, nonce, code, password: P2 })).status).toBe(200);
+      nest.clock.advance(DAY);
+      return (await signInWith(nest, ADA, P2)).body;
+    };
+    // Whoever has the number alone must not get both factors.
+    const bySms = await reset("phone", NUMBER);
+    expect([bySms.code, bySms.meta.factors]).toEqual(["mfa_required", []]);
+    const byMail = await reset("email", ADA);
+    expect([byMail.code, byMail.meta.factors.length]).toEqual(["mfa_required", 1]);
   });
 
   test("does not follow an SMS to the same number, nor a mail a mail", async () => {

@@ -47,7 +47,7 @@ function Deleted({ query, isFound }: ElsewhereProps) {
         {(user) => (
           <>
             <a href={hrefOf("users", user.id)}>{user.match ?? user.id}</a>
-            <div class="quiet small">{datesOf(user)}. The page of the user says by whom.</div>
+            <div class="quiet small">{datesOf(user)}. The user's page shows who deleted them.</div>
           </>
         )}
       </List>

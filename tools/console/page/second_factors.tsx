@@ -59,7 +59,7 @@ function FactorRow({ of: one, user, reload }: { of: Factor; user: User; reload: 
           <Act
             label="Remove"
             about={`the second factor of ${time(one.created_at)}`}
-            question={`Remove this second factor of ${nameOf(user)}? Make sure first that you talk to the user, and not to somebody who has their password. All sessions of the user end, and the user's addresses are told.`}
+            question={`Remove this second factor of ${nameOf(user)}? Make sure first that this person is the user, and not somebody who has their password. All sessions of the user end, and their verified addresses get a notice.`}
             confirm="Remove second factor"
             run={() => nest.call("remove_mfa_factor", { user_id: user.id, factor_id: one.id })}
             done={reload}

@@ -114,7 +114,8 @@ async function apply(core: ResetCore, applied: Applied): Promise<ResetOutcome> {
   const at = now.toISOString();
   const source = byOwner(verification, identifier, call);
   const endedFirst = identifier.verifiedAt === null ? await prove(core, applied, source) : 0;
-  await core.passwords.reset({ userId, resetId: verification._id }, hashed, {
+  const { _id: resetId, identifierValue: resetBy } = verification;
+  await core.passwords.reset({ userId, resetId, resetBy }, hashed, {
     ...{ now: at, events: [passwordReset(verification, identifier, source, at)] },
   });
   // A sign-in that compared the old password may have begun after this call.

@@ -4,9 +4,9 @@
  * The user must have signed in within the last 10 minutes, or present the `mfa_token` of `mfa_enrollment_required`, and must have
  * verified an address or number. `totp`: show `qr_code`, or `secret`, to the person, whose authenticator app computes codes from it;
  * they are in no later response. `webauthn`: pass `passkey_options` to the browser, on a page that the client's app file lists. `sms`: a
- * code is sent to `phone_number`. `email`: a code is sent to the primary address. The first
+ * code is sent to `phone_number`. `email`: a code is sent to the primary address. A user's first
  * factor needs `confirm` if the app has clients that can't ask for a second factor: they can't sign the user in any more. It takes the
- * place of a factor of the same type that waits. Not idempotent.
+ * place of a factor of the same type that is not verified yet. Not idempotent.
  */
 import { boolean, nullable, optional, strictObject, string } from "zod/mini";
 import { createFactor } from "#core/factors/create_factor.ts";

@@ -1,9 +1,10 @@
 /**
- * Activates a second factor with its first code, or with the passkey that the browser made (`credential`). From then on, every sign-in of
- * the user requires a second factor.
+ * Activates a second factor with its first code or its passkey.
+ *
+ * `credential` is the passkey that the browser made. From then on, every sign-in of the user requires a second factor.
  *
  * The caller is the one of `create_mfa_factor`. The current session stays and every other session of the user ends; with an `mfa_token`
- * all end, and the user signs in again. With the first factor, the response has ten recovery codes, each of which takes the place of a
+ * all end, and the user signs in again. If the user had no factor before, the response has ten recovery codes, each of which takes the place of a
  * factor once. They are in no later response. A factor allows five codes. If a call fails with a status of 500 or above, repeat it.
  */
 import { array, nullable, optional, type output, strictObject, string } from "zod/mini";
@@ -32,7 +33,7 @@ function presentedIn({ code, credential }: output<typeof request>): FirstUse {
 export const handler = rpc({
   name: "verify_mfa_factor",
   version: "2026-12-01",
-  summary: "Activates a second factor with its first code.",
+  summary: "Activates a second factor with its first code or its passkey.",
   access: "public",
   recognizesUser: true,
   request,
