@@ -3,7 +3,7 @@ import app from "#app";
 import { digitsIn } from "#tests/support/codes.ts";
 import { addIdentifier, phone } from "#tests/support/identifiers.ts";
 import { appCode, type Enrolled, enrol, presentFactor } from "#tests/support/mfa.ts";
-import { linkIn, NATIVE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, linkIn, NATIVE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { Authenticator, addPasskey, verifyPasskey } from "#tests/support/passkeys.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
@@ -53,7 +53,7 @@ export class Walk {
   }
 
   static async start(): Promise<Walk> {
-    const nest = await startNest({ app: withSampleClients(app, ISSUER) });
+    const nest = await startNest({ app: withSampleClients(app, ISSUER), slowdown: BUSY_MACHINE });
     const walk = new Walk(nest, await enrol(nest, ADA));
     await addIdentifier(nest, walk.ada.tokens, phone(ADAS_PHONE));
     const tokens = await walk.session();
