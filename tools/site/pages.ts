@@ -80,6 +80,7 @@ export const GROUPS: readonly Group[] = [
     pages: [
       ["Database", "docs/runbooks/database.md"],
       ["Database failover", "docs/runbooks/database_failover.md"],
+      ["Lost device", "docs/runbooks/lost_device.md"],
       ["Mail bounces", "docs/runbooks/mail_bouncing.md"],
       ["Move from the 2022 service", "docs/runbooks/move_from_2022.md"],
       ["Replay webhooks", "docs/runbooks/replay_webhooks.md"],
