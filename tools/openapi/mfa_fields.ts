@@ -86,7 +86,7 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
   },
   "create_mfa_factor.expires_at": timestamp("Until when it can be verified: 15 minutes."),
   "verify_mfa_factor.code": {
-    description: "The six digits of the app, or those that were sent. For `webauthn`, send `credential`.",
+    description: "The six digits that the app shows, or that were sent. For `webauthn`, send `credential`.",
     example: "492039",
   },
   "verify_mfa_factor.factor": { description: "The factor." },

@@ -1042,7 +1042,7 @@ export interface Requests {
   verify_mfa_factor: {
     /** The factor's id. */
     factor_id: string;
-    /** The six digits of the app, or those that were sent. For `webauthn`, send `credential`. */
+    /** The six digits that the app shows, or that were sent. For `webauthn`, send `credential`. */
     code?: string;
     /** For `webauthn`: `toJSON()` of what `navigator.credentials.create()` returned. Other fields of it are ignored. */
     credential?: {

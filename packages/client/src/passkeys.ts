@@ -1,4 +1,4 @@
-import type { Responses } from "./methods.ts";
+import type { Requests, Responses } from "./methods.ts";
 
 /** What `create_mfa_factor` answers for a passkey. */
 export type CreationOptions = NonNullable<Responses["create_mfa_factor"]["passkey_options"]>;
@@ -6,25 +6,9 @@ export type CreationOptions = NonNullable<Responses["create_mfa_factor"]["passke
 export type RequestOptions = Responses["create_passkey_challenge"]["options"];
 
 /** A new passkey, for `verify_mfa_factor`. */
-export interface NewCredential {
-  id: string;
-  rawId: string;
-  type: "public-key";
-  response: { clientDataJSON: string; attestationObject: string; transports: string[] };
-}
-
+export type NewCredential = NonNullable<Requests["verify_mfa_factor"]["credential"]>;
 /** A signature of a passkey, for the grants `webauthn` and `mfa`. */
-export interface Assertion {
-  id: string;
-  rawId: string;
-  type: "public-key";
-  response: {
-    clientDataJSON: string;
-    authenticatorData: string;
-    signature: string;
-    userHandle: string | null;
-  };
-}
+export type Assertion = NonNullable<Requests["authenticate_user"]["credential"]>;
 
 /** How the browser asks the person. */
 export interface CeremonyOptions {

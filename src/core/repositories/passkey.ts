@@ -6,7 +6,7 @@ export interface Passkey {
   credentialId: string;
   /** COSE, in base64url. */
   publicKey: string;
-  /** The signatures that it has made, as it says itself; 0 if it does not count. One that does not grow shows a copy. */
+  /** How many signatures it says it has made; 0 if it does not count them. If the number does not grow, somebody has a copy. */
   counter: number;
   /** The challenge that presented `counter`, which may present it again. */
   counterBy?: string;

@@ -7,43 +7,28 @@ export interface PrefixPosition {
   _id: string;
 }
 
-const valuesFrom = (prefix: string, after: PrefixPosition | null) => ({
+/** Matches identifiers of a type that start with a prefix. @param after null: the first page */
+const identifiersFrom = <Type extends string>(type: Type, prefix: string, after: PrefixPosition | null) => ({
+  identifierType: type,
   identifierValue: { $gte: after?.value ?? prefix, $lt: `${prefix}${LAST}` },
   ...(after && { $or: [{ identifierValue: { $gt: after.value } }, { _id: { $gt: after._id } }] }),
 });
+type From<Type extends string> = [type: Type, prefix: string, after: PrefixPosition | null];
 
-/** Matches active identifiers that start with a prefix. @param after null: the first page */
-export const startingWith = <Type extends string>(
-  type: Type,
-  prefix: string,
-  after: PrefixPosition | null,
-) => ({
-  identifierType: type,
-  ...valuesFrom(prefix, after),
+/** Matches active identifiers that start with a prefix. */
+export const startingWith = <Type extends string>(...from: From<Type>) => ({
+  ...identifiersFrom(...from),
   removedAt: null,
 });
 
-/** Matches identifiers that start with a prefix and are still to be proved. @param after null: the first page */
-export const pendingStartingWith = <Type extends string>(
-  type: Type,
-  prefix: string,
-  after: PrefixPosition | null,
-) => ({
-  identifierType: type,
-  ...valuesFrom(prefix, after),
+/** Matches identifiers that start with a prefix and are still to be proved. */
+export const pendingStartingWith = <Type extends string>(...from: From<Type>) => ({
+  ...identifiersFrom(...from),
   endedAt: null,
 });
 
-/**
- * Matches removed identifiers that start with a prefix. The condition on `removedAt` is that of their index.
- * @param after null: the first page
- */
-export const removedStartingWith = <Type extends string>(
-  type: Type,
-  prefix: string,
-  after: PrefixPosition | null,
-) => ({
-  identifierType: type,
-  ...valuesFrom(prefix, after),
+/** Matches removed identifiers that start with a prefix. The condition on `removedAt` is that of their index. */
+export const removedStartingWith = <Type extends string>(...from: From<Type>) => ({
+  ...identifiersFrom(...from),
   removedAt: { $type: "string" as const },
 });

@@ -55,7 +55,7 @@ const DIFFERENCES = [
     "Mail scanners open links, and would use them up",
   ],
   [
-    "A password works on, whoever proves the address",
+    "A password stays valid, whoever proves the address",
     "The first link that is opened without the user's session, by a browser or a program, signs the user out and drops the password ([why](../verification.md#who-owns-an-address)). `/email/verify/:token` reads the session, and a code of `POST /email/verify` is the user's own",
     "Somebody may have registered an address that is not theirs",
   ],

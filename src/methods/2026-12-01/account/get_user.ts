@@ -2,8 +2,8 @@
  * Returns a user with their account, their role in it, and every email address and phone number they have or had.
  *
  * Other users need the capability `users.read`. `roles` are the platform roles. `capabilities` are those of the platform roles and of
- * the role in the account. `identifiers` includes unverified ones (`is_pending`), and for other callers than the user, for some days,
- * those that were removed before they were verified. `email` is the primary address.
+ * the role in the account. `identifiers` includes unverified ones (`is_pending`). Administrators and services also get, for some days,
+ * identifiers that were removed before they were verified. `email` is the primary address.
  * `has_password` says whether `set_password` needs the current password, `mfa_enabled` whether sign-ins need a second factor.
  * `account_id` chooses among several accounts of the user; absent, it is the account of the session.
  */

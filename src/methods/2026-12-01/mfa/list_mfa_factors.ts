@@ -1,5 +1,5 @@
 /**
- * Lists the second factors of a user, also those that wait for their first code, and how many recovery codes are left.
+ * Lists the second factors of a user, unverified ones included, and how many recovery codes are left.
  *
  * Another user's factors need the capability `users.read`. Nothing in the response helps to sign in.
  */

@@ -1,8 +1,8 @@
 /**
  * Links an account at an OAuth provider to the user, with the code of a visit that `start_oauth` began with the intent `link`.
  *
- * The user can then sign in with that account. The user must have signed in within the last 10 minutes, and the session must be the
- * one that began the visit. Idempotent until the code expires: a repeated call returns the same account.
+ * The user can then sign in with that account. The user must have signed in within the last 10 minutes, and call from the session that
+ * called `start_oauth`. Idempotent until the code expires: a repeated call returns the same account.
  */
 import { strictObject } from "zod/mini";
 import { oauthIdentityFields, oauthIdentityToWire } from "#core/oauth/identity_view.ts";

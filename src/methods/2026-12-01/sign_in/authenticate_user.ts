@@ -14,7 +14,7 @@
  * A user with a second factor gets `mfa_required` from every grant but `refresh_token`, at every version date. The grant `mfa` takes
  * `meta.mfa_token` with `factor_id` and `code`, with `credential` of a passkey, or with `recovery_code`. It also completes
  * `create_mfa_challenge`: then the session stays
- * the same, `auth_time` and `amr` are new, and `refresh_token` is null, because the session keeps the one that it has.
+ * the same, `auth_time` and `amr` are new, and `refresh_token` is null, because the session keeps its own.
  *
  * The grant `webauthn` takes a passkey that has verified its owner, which counts as both factors: `challenge_id` of
  * `create_passkey_challenge`, and `credential`.
