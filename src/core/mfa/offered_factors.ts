@@ -1,4 +1,5 @@
 import type { RelyingParty } from "#core/app/passkey_settings.ts";
+import { isNumberOf } from "#core/mfa/reset_channel.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
@@ -40,7 +41,7 @@ function isSameChannel({ factorType, identifierValue }: MfaFactor, first: FirstP
   if (factorType === "totp" || factorType === "webauthn") return false;
   if (provesKnowledge(first.amr)) {
     const { resetBy } = first;
-    return factorType === "email" ? resetBy?.includes("@") === true : identifierValue === resetBy;
+    return factorType === "email" ? resetBy?.type === "email" : isNumberOf(resetBy, identifierValue);
   }
   if (first.purpose === "step_up" && first.amr.includes("mfa")) return false;
   const isByMail =

@@ -14,6 +14,7 @@ import { requiresEnrolment } from "#core/mfa/policy.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { ResetChannel } from "#core/repositories/passwords.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { User } from "#core/repositories/users.ts";
 import { newSecret } from "#core/secrets.ts";
@@ -36,8 +37,8 @@ export interface FirstFactor
   /** The account that the person chose; undefined: the default account. */
   accountId: string | undefined;
   mustChangePassword?: boolean;
-  /** The address or number that set the password by a reset; undefined: it was set otherwise. */
-  resetBy?: string | undefined;
+  /** The channel by which a reset set the password; undefined: it was set otherwise. */
+  resetBy?: ResetChannel | undefined;
   /** When it was presented first, ISO. A repeated request has the same time. */
   authTime: string;
   /**

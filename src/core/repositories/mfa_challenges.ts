@@ -2,6 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
+import type { ResetChannel } from "#core/repositories/passwords.ts";
 import { RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
@@ -30,10 +31,10 @@ export interface MfaChallenge {
   identifierValue: string;
   rootGrant: Grant;
   /**
-   * The address or number to which the link or code was sent that set the password of the first factor. Absent: the user set it with
-   * an earlier password or factor, or there is no password.
+   * The channel by which the link or code was sent that set the password of the first factor. Absent: the user set it with an earlier
+   * password or factor, or there is no password.
    */
-  resetBy?: string;
+  resetBy?: ResetChannel;
   /** How the first factor was proved. */
   amr: AuthenticationMethod[];
   device: Device | null;

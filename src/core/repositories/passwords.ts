@@ -29,11 +29,20 @@ export interface Password extends Outbox {
   createdAt: string;
   /** The verification of the reset that set it last. Absent if none did. */
   resetId?: string;
-  /** The address or number to which the link or code of that reset was sent, normalized. Absent from passwords of earlier versions. */
-  resetBy?: string;
+  /** The channel by which the link or code of that reset was sent. Absent from passwords of earlier versions. */
+  resetBy?: ResetChannel;
   /** When it was last set. Hashing the same password again does not change it. */
   updatedAt: string;
 }
+
+/** Mail to any address, or SMS to one number. Addresses and numbers themselves are stored with the identifiers only. */
+export type ResetChannel =
+  | { type: "email" }
+  | {
+      type: "phone";
+      /** SHA-256 of the normalized number. */
+      numberHash: string;
+    };
 
 /** The fields of a password that is set. */
 export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustChange" | "isProvisional">;
@@ -124,10 +133,10 @@ export class PasswordRepository {
    * Stores the password that a reset sets, whether or not the user has one, and ends its lock. Safe to repeat: the events are
    * stored once for each reset.
    * @param resetId the verification of the reset
-   * @param resetBy the address or number to which its link or code was sent
+   * @param resetBy the channel by which its link or code was sent
    */
   async reset(
-    { userId, resetId, resetBy }: { userId: string; resetId: string; resetBy: string },
+    { userId, resetId, resetBy }: { userId: string; resetId: string; resetBy: ResetChannel },
     next: Pick<NewPassword, "hash" | "pepperId">,
     { now, events }: { now: string; events: readonly StoredEvent[] },
   ): Promise<void> {

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { amrWith, type FirstProof, hintOf, offeredFactors } from "#core/mfa/offered_factors.ts";
+import { resetChannelOf } from "#core/mfa/reset_channel.ts";
+import type { IdentifierType } from "#core/repositories/identifiers.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
 
 const factor = (factorType: MfaFactor["factorType"], identifierValue?: string): MfaFactor => ({
@@ -13,13 +15,23 @@ const first = (proof: Partial<FirstProof>): FirstProof => ({
   ...proof,
 });
 const offered = (proof: Partial<FirstProof>) => offeredFactors(ALL, first(proof), null).map(({ _id }) => _id);
+const resetTo = (identifierType: IdentifierType, identifierValue: string) =>
+  resetChannelOf({ identifierType, identifierValue });
 const phone = { identifierType: "phone", amr: ["otp"] } as const;
 
 test.each([
   ["a password", {}, ["totp", "sms", "email"]],
-  ["a password that a mail reset", { resetBy: "b@x.test" }, ["totp", "sms"]],
-  ["a password that an SMS to the same number reset", { resetBy: "+6591234567" }, ["totp", "email"]],
-  ["a password that an SMS to another number reset", { resetBy: "+6591234568" }, ["totp", "sms", "email"]],
+  ["a password that a mail reset", { resetBy: resetTo("email", "b@x.test") }, ["totp", "sms"]],
+  [
+    "a password that an SMS to the same number reset",
+    { resetBy: resetTo("phone", "+6591234567") },
+    ["totp", "email"],
+  ],
+  [
+    "a password that an SMS to another number reset",
+    { resetBy: resetTo("phone", "+6591234568") },
+    ["totp", "sms", "email"],
+  ],
   ["an account at a provider", { identifierType: null, identifierValue: "", amr: ["fed"] }, ["totp", "sms"]],
   ["a mailed link", { amr: ["link"] }, ["totp", "sms"]],
   ["a mailed code to any address", { amr: ["otp"], identifierValue: "b@x.test" }, ["totp", "sms"]],

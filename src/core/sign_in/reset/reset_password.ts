@@ -7,6 +7,7 @@ import { byOwner, passwordReset } from "#core/events/reset_events.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
 import { chooseLocale } from "#core/messages/wording.ts";
+import { resetChannelOf } from "#core/mfa/reset_channel.ts";
 import { type CheckCore, checkPassword } from "#core/passwords/check_password.ts";
 import type { HashedPassword, PasswordHasher } from "#core/passwords/password_hasher.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
@@ -114,8 +115,8 @@ async function apply(core: ResetCore, applied: Applied): Promise<ResetOutcome> {
   const at = now.toISOString();
   const source = byOwner(verification, identifier, call);
   const endedFirst = identifier.verifiedAt === null ? await prove(core, applied, source) : 0;
-  const { _id: resetId, identifierValue: resetBy } = verification;
-  await core.passwords.reset({ userId, resetId, resetBy }, hashed, {
+  const reset = { userId, resetId: verification._id, resetBy: resetChannelOf(verification) };
+  await core.passwords.reset(reset, hashed, {
     ...{ now: at, events: [passwordReset(verification, identifier, source, at)] },
   });
   // A sign-in that compared the old password may have begun after this call.

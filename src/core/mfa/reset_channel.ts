@@ -1,0 +1,14 @@
+import type { ResetChannel } from "#core/repositories/passwords.ts";
+import type { Verification } from "#core/repositories/verifications.ts";
+import { hashSecret } from "#core/secrets.ts";
+
+/** The channel by which the link or code of a reset was sent. */
+export const resetChannelOf = ({
+  identifierType,
+  identifierValue,
+}: Pick<Verification, "identifierType" | "identifierValue">): ResetChannel =>
+  identifierType === "email" ? { type: "email" } : { type: "phone", numberHash: hashSecret(identifierValue) };
+
+/** Whether a reset was sent to a number. */
+export const isNumberOf = (channel: ResetChannel | undefined, number: string | undefined): boolean =>
+  channel?.type === "phone" && number !== undefined && channel.numberHash === hashSecret(number);
