@@ -33,7 +33,8 @@ export interface PasskeySignIn {
   client: OAuthClient;
   challenge: PasskeyChallenge;
   factor: MfaFactor;
-  identifier: Identifier;
+  /** The user's primary address or number; null: the user has none. */
+  identifier: Identifier | null;
   /** What only the caller has and is not stored: the signature. */
   secret: string;
   device: Device | null;
@@ -68,11 +69,12 @@ export async function signInWithPasskey(core: PasskeyGrantCore, signIn: PasskeyS
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, now, call, secondFactor: "presented" },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),
     }),
-    watchDevice(core, { client, sessionId, identifier, beakId, authTime, at, call }),
+    // A user without an address gets no notice.
+    identifier && watchDevice(core, { client, sessionId, identifier, beakId, authTime, at, call }),
     auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
-  await notice();
-  if (beakId !== null) await rememberDevice(core, identifier, { beakId, isProof: true });
+  await notice?.();
+  if (identifier && beakId !== null) await rememberDevice(core, identifier, { beakId, isProof: true });
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   return pair;
 }
@@ -82,7 +84,7 @@ const ended = () => new NestError("passkey_challenge_expired");
 /** @throws NestError passkey_challenge_expired if another call used the challenge, or its use can't be resumed */
 async function winChallenge(
   core: PasskeyGrantCore,
-  { challenge: { _id, usedAt, redemption: earlier }, identifier, now }: PasskeySignIn,
+  { challenge: { _id, usedAt, redemption: earlier }, now }: PasskeySignIn,
 ): Promise<{ challenge: PasskeyChallenge; redemption: Redemption }> {
   if (usedAt === null) {
     const redemption: Redemption = {
@@ -101,7 +103,8 @@ async function winChallenge(
     core.refreshTokens.find(earlier.refreshTokenId),
   ]);
   const user = session && (await core.users.find(session.userId));
-  if (refusalToResume({ session, refreshToken, identifier, user })) throw ended();
+  // The passkey takes the place of the identifier.
+  if (refusalToResume({ session, refreshToken, identifier: session, user })) throw ended();
   const challenge = await core.passkeyChallenges.resume(_id, earlier.startedAt, now.toISOString());
   if (challenge === null) throw ended();
   return { challenge, redemption: earlier };

@@ -2,13 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { atOnce } from "#tests/support/concurrency.ts";
 import { firstStep, presentFactor } from "#tests/support/mfa.ts";
 import { BUSY_MACHINE, NATIVE, type Reply, startNest, type TestNest } from "#tests/support/nest.ts";
+import { newPerson, redeem as redeemVisit, visit } from "#tests/support/oauth.ts";
 import {
   Authenticator,
+  addPasskey,
   type Ceremony,
   enrolPasskey,
   openCeremony,
   type PasskeyOwner,
   redeemPasskey,
+  verifyPasskey,
 } from "#tests/support/passkeys.ts";
 import { V3 } from "#tests/support/plans.ts";
 
@@ -103,6 +106,32 @@ describe("a sign-in with a passkey alone", () => {
     const { authenticator, userId } = await newOwner();
     await nest.collection("users").updateOne({ _id: userId as never }, { $set: { status: "disabled" } });
     expect((await signIn(authenticator)).body.code).toBe("passkey_failed");
+    const rows = nest.collection("audit_logs").find({ userId, action: "user.sign_in_failed" });
+    expect(
+      (await rows.toArray()).map(({ errorCode, data }) => [errorCode, (data as { cause: string }).cause]),
+    ).toEqual([["passkey_failed", "disabled"]]);
+  });
+
+  test("signs in a user who has only an account at a provider, in an account of theirs, and again after a lost response", async () => {
+    const { landing } = nest.gateway.core.app.urls;
+    const own = { client_id: NATIVE, redirect_uri: landing };
+    const { code } = await visit(nest, newPerson(), { start: { ...own, provider: "microsoft" } });
+    const { body: tokens } = await redeemVisit(nest, code, own);
+    expect(await nest.collection("identifiers").countDocuments({ userId: tokens.user_id })).toBe(0);
+    const created = await addPasskey(nest, tokens);
+    const authenticator = new Authenticator();
+    const made = authenticator.create(created.body.passkey_options);
+    expect((await verifyPasskey(nest, tokens, created.body.factor_id, made)).status).toBe(200);
+    const { account_id } = (await nest.call(`${V3}get_user`, {}, as(tokens))).body;
+    const { body } = await open();
+    const credential = authenticator.get(body.options);
+    const change = { account_id, device: { device_id: "a device", beak_id: "a beak" } };
+    const first = await redeem(body.challenge_id, credential, change);
+    expect(first.body).toMatchObject({ user_id: tokens.user_id, amr: ["pop", "mfa"] });
+    nest.clock.advance(6 * BUSY_MACHINE);
+    const again = await redeem(body.challenge_id, credential, change);
+    const { session_id, refresh_token } = first.body;
+    expect(again.body).toMatchObject({ session_id, refresh_token });
   });
 
   test("refuses a challenge that is unknown, expired, used, or of another client", async () => {

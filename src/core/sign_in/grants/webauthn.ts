@@ -73,6 +73,7 @@ async function redeemPasskey(
   if (factor === null) throw await refuse(core, { client, challenge, factor, reason: "unknown" }, call);
   const presented = { client, party, challenge, factor, credential };
   const identifier = await verifyOwner(core, presented, { now, call });
+  const owner = { userId: factor.userId, verifiedAt: identifier?.verifiedAt ?? null };
   const recordFailure = () => core.passkeyChallenges.recordFailedRedemption(challenge._id, now.toISOString());
   const { device } = request;
   const signIn = {
@@ -81,7 +82,7 @@ async function redeemPasskey(
   };
   const chosen = {
     accountId: signIn.accountId,
-    findIdentifier: async () => identifier,
+    findIdentifier: async () => owner,
     provesIdentifier: false,
   };
   return withFailureRecorded(recordFailure, () =>
@@ -100,19 +101,21 @@ interface Presented {
 
 /**
  * Verifies a signature, and that the owner of the passkey may sign in.
- * @returns the identifier with which the devices of the user are remembered
+ * @returns the identifier with which the devices of the user are remembered; null if the user has none, such as a user who has only an
+ *   account at an OAuth provider
  * @throws NestError passkey_failed, rate_limited, unavailable
  */
 async function verifyOwner(
   core: PasskeyGrantCore,
   { client, party, challenge, factor, credential }: Presented,
   { now, call }: { now: Date; call: Call },
-): Promise<Identifier> {
+): Promise<Identifier | null> {
   const [identifier, user] = await Promise.all([identifierOf(core, factor), core.users.find(factor.userId)]);
   const { challengeHash, _id: by } = challenge;
   const reason = await usePasskey(core, factor, credential, { party, challengeHash, by, isAlone: true, now });
-  if (reason === null && identifier !== null && user !== null && !mayNotSignIn(user)) return identifier;
-  throw await refuse(core, { client, challenge, factor, reason: reason ?? "user" }, call);
+  if (reason === null && user !== null && !mayNotSignIn(user)) return identifier;
+  const isDisabled = reason === null && user?.status === "disabled";
+  throw await refuse(core, { client, challenge, factor, reason: reason ?? "user", isDisabled }, call);
 }
 
 /** The user's primary address or number. */
@@ -128,6 +131,8 @@ interface Refused {
   /** null: no user has the passkey. */
   factor: MfaFactor | null;
   reason: Refusal;
+  /** Whether the signature was right, and the user is disabled. */
+  isDisabled?: boolean;
 }
 
 /**
@@ -136,7 +141,7 @@ interface Refused {
  */
 async function refuse(
   core: PasskeyGrantCore,
-  { client, challenge, factor, reason }: Refused,
+  { client, challenge, factor, reason, isDisabled = false }: Refused,
   call: Call,
 ): Promise<NestError> {
   await countFailure(core, call);
@@ -146,7 +151,10 @@ async function refuse(
     ...(factor && { user_id: factor.userId }),
   });
   const at = core.clock.now().toISOString();
-  if (factor !== null) await auditNow(core, signInFailed(challenge, factor, call, at), "passkey_failed");
+  if (factor !== null) {
+    const refused = { userId: factor.userId, ...(isDisabled && { cause: "disabled" as const }) };
+    await auditNow(core, signInFailed(challenge, refused, call, at), "passkey_failed");
+  }
   return new NestError("passkey_failed");
 }
 
