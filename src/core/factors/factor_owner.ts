@@ -3,8 +3,7 @@ import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller, byHolder, type EventSource } from "#core/events/event_source.ts";
-import { requireChallenge } from "#core/mfa/challenge.ts";
-import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
+import { type ChallengeCore, requireChallenge } from "#core/mfa/challenge.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
 
 /** Who adds a factor: a user who signed in a short time ago, or a person whose first factor waits for it. */
@@ -19,10 +18,7 @@ export interface FactorOwner {
   caller: Caller;
 }
 
-type OwnerCore = Pick<Core, "clock" | "mfaChallenges" | "users"> & {
-  oauthClients: OAuthClients;
-  rateLimiter: RateLimiter;
-};
+type OwnerCore = ChallengeCore & Pick<Core, "clock"> & { oauthClients: OAuthClients };
 
 /**
  * Finds out who adds a factor. An access token must be fresh. `mfa_token` must be that of `mfa_enrollment_required`.

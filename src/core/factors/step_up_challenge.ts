@@ -5,7 +5,12 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { sendFactorCode } from "#core/factors/send_factor_code.ts";
 import { newId } from "#core/ids.ts";
-import { type ChallengeToken, newChallenge, requireChallenge } from "#core/mfa/challenge.ts";
+import {
+  type ChallengeCore,
+  type ChallengeToken,
+  newChallenge,
+  requireChallenge,
+} from "#core/mfa/challenge.ts";
 import { hintOf, type OfferedFactor, offeredFactors, toOffered } from "#core/mfa/offered_factors.ts";
 import { sentCodeOwner } from "#core/mfa/present_factor.ts";
 import { LIMITS } from "#core/rate_limits/limits.ts";
@@ -51,7 +56,8 @@ export async function openStepUp(
 }
 
 type SendCore = ChannelCore &
-  Pick<Core, "mfaChallenges" | "mfaFactors" | "users"> & { codeKey: CodeKey; oauthClients: OAuthClients };
+  ChallengeCore &
+  Pick<Core, "mfaFactors"> & { codeKey: CodeKey; oauthClients: OAuthClients };
 
 /** A code that a person asks for, to complete a challenge. */
 export interface AskedCode {

@@ -2,6 +2,8 @@ import type { Call } from "#core/call.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import { type AuditCore, auditNow } from "#core/events/audit_row.ts";
+import { signInFailed } from "#core/events/sign_in_events.ts";
 import { networkOf } from "#core/network.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
@@ -40,7 +42,8 @@ export const challengeTokenToWire = ({ id, secret }: ChallengeToken): string => 
 /** The error for a challenge that is unknown, wrong, used, expired, or has no attempt left. */
 export const challengeEnded = () => new NestError("mfa_token_expired");
 
-type ReadCore = Pick<Core, "mfaChallenges" | "users"> & { rateLimiter: RateLimiter };
+/** What reading a challenge needs. */
+export type ChallengeCore = AuditCore & Pick<Core, "mfaChallenges" | "users"> & { rateLimiter: RateLimiter };
 
 /** Whose challenge is accepted, and for what. */
 interface Accepted {
@@ -56,7 +59,7 @@ interface Accepted {
  * @throws NestError mfa_token_expired; rate_limited if the network has presented too many unknown tokens; unavailable
  */
 export async function requireChallenge(
-  core: ReadCore,
+  core: ChallengeCore,
   mfaToken: string,
   { clientId, purposes, now }: Accepted,
   call: Call,
@@ -69,16 +72,29 @@ export async function requireChallenge(
     refuseIfOver([await core.rateLimiter.closed.countOne("failures_per_network", networkOf(call.ip))]);
     throw challengeEnded();
   }
-  await requireStanding(core, found);
+  await requireStanding(core, found, { now, call });
   return { challenge: found, secret };
 }
 
-/** @throws NestError mfa_token_expired */
-async function requireStanding(core: Pick<Core, "users">, challenge: MfaChallenge): Promise<void> {
+/**
+ * Records in the audit log that the user of a sign-in was disabled after the first factor: nothing else tells why the token signed nobody
+ * in. The token can be presented any number of times, so only its first refusal has a row.
+ * @throws NestError mfa_token_expired
+ */
+async function requireStanding(
+  core: AuditCore & Pick<Core, "users">,
+  challenge: MfaChallenge,
+  { now, call }: { now: Date; call: Call },
+): Promise<void> {
   const user = await core.users.find(challenge.userId);
-  const { sessionId, createdAt, amr, rootGrant } = challenge;
+  const { purpose, userId, sessionId, createdAt, amr, rootGrant } = challenge;
   const session = { _id: sessionId, revokedAt: null, createdAt, authTime: createdAt, amr, rootGrant };
   // The session of a step-up stays if the user ends the others, and is read itself.
-  const hasOtherSession = challenge.purpose !== "step_up" && hasEnded(session, user);
-  if (user === null || user.status !== undefined || hasOtherSession) throw challengeEnded();
+  const hasOtherSession = purpose !== "step_up" && hasEnded(session, user);
+  if (user !== null && user.status === undefined && !hasOtherSession) return;
+  if (user?.status === "disabled" && purpose !== "step_up") {
+    const refused = { userId, cause: "disabled", isOnce: true } as const;
+    await auditNow(core, signInFailed(challenge, refused, call, now.toISOString()), "mfa_token_expired");
+  }
+  throw challengeEnded();
 }

@@ -4,17 +4,14 @@ import { plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
-import { challengeEnded, requireChallenge } from "#core/mfa/challenge.ts";
+import { type ChallengeCore, challengeEnded, requireChallenge } from "#core/mfa/challenge.ts";
 import { offeredFactors } from "#core/mfa/offered_factors.ts";
 import { networkOf } from "#core/network.ts";
 import { CEREMONY_SECONDS, newChallenge, optionsToUse } from "#core/passkeys/ceremony.ts";
-import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 
-type ChallengeCore = Pick<Core, "clock" | "mfaChallenges" | "mfaFactors" | "passkeyChallenges" | "users"> & {
-  oauthClients: OAuthClients;
-  rateLimiter: RateLimiter;
-};
+type CeremonyCore = ChallengeCore &
+  Pick<Core, "clock" | "mfaFactors" | "passkeyChallenges"> & { oauthClients: OAuthClients };
 
 /** A challenge that a passkey must sign. */
 export interface OpenedCeremony {
@@ -29,7 +26,7 @@ export interface OpenedCeremony {
  * @throws NestError client_not_found, grant_not_allowed, rate_limited, unavailable
  */
 export async function openPasskeySignIn(
-  core: ChallengeCore,
+  core: CeremonyCore,
   clientId: string,
   call: Call,
 ): Promise<OpenedCeremony> {
@@ -53,7 +50,7 @@ export async function openPasskeySignIn(
  * @throws NestError client_not_found, grant_not_allowed, mfa_token_expired, factor_not_found, rate_limited, unavailable
  */
 export async function openPasskeyStep(
-  core: ChallengeCore,
+  core: CeremonyCore,
   { clientId, mfaToken }: { clientId: string; mfaToken: string },
   call: Call,
 ): Promise<OpenedCeremony> {

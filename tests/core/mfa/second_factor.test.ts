@@ -134,6 +134,22 @@ describe("a sign-in of a user with a second factor", () => {
     expect((await ofApp(token)).body.code).toBe("mfa_token_expired");
   });
 
+  test("records once that a user was disabled between the two factors, whichever method gets the token", async () => {
+    const token = await firstStep(nest, ADA);
+    await nest.collection("users").updateOne({ _id: ada.userId as never }, { $set: { status: "disabled" } });
+    const sent = { client_id: NATIVE, mfa_token: token, factor_id: ada.factorId };
+    expect((await nest.call(`${V3}send_mfa_code`, sent)).body.code).toBe("mfa_token_expired");
+    for (let presented = 0; presented < 2; presented++)
+      expect((await ofApp(token)).body.code).toBe("mfa_token_expired");
+    const rows = nest.collection("audit_logs").find({ userId: ada.userId, action: "user.sign_in_failed" });
+    expect(await rows.toArray()).toEqual([
+      expect.objectContaining({
+        ...{ outcome: "failure", errorCode: "mfa_token_expired", clientId: NATIVE },
+        data: { authorizationId: token.split(".")[0], cause: "disabled" },
+      }),
+    ]);
+  });
+
   test("accepts no challenge from before the user ended all sessions", async () => {
     const token = await firstStep(nest, ADA);
     const second = await ofApp(await firstStep(nest, ADA));
