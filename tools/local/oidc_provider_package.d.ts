@@ -1,4 +1,4 @@
-/** The part of `oidc-provider` that the tests use. The package has no types, and those of the registry need a web framework's. */
+/** The part of `oidc-provider` that `oidc_provider.ts` uses. The package has no types, and those of the registry need a web framework's. */
 declare module "oidc-provider" {
   import type { RequestListener } from "node:http";
 
