@@ -1,38 +1,21 @@
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, describe, expect, test } from "vitest";
 import { appWithClients } from "#tests/support/app.ts";
 import { browserSuite, hasBrowser } from "#tests/support/browser.ts";
+import { documentedPage, startPageServer } from "#tests/support/page_server.ts";
 
 /** The page of docs/your_app.md, as a developer saves it. */
-const [, documented = ""] = /```html\n(.*?)```/s.exec(await readFile("docs/your_app.md", "utf8")) ?? [];
-const files = new Map<string | undefined, [type: string, content: string]>();
-const server = createServer(({ url }, response) => {
-  const [type, content] = files.get(url?.replace(/\?.*/, "")) ?? ["text/plain", ""];
-  response.writeHead(content ? 200 : 404, { "content-type": type }).end(content);
-});
-await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-// Nothing else ends it if there is no browser.
-server.unref();
-const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+const documented = await documentedPage("docs/your_app.md");
+const server = await startPageServer();
+const { origin } = server;
 
 describe.skipIf(!hasBrowser)("the page of docs/your_app.md", () => {
   const suite = browserSuite({
     app: appWithClients({ id: "acme_web", origins: [origin], redirectUris: [`${origin}/`] }),
   });
-  afterAll(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  afterAll(() => server.close());
 
   test("signs in with the link of the local inbox, buys a plan and shows it", async () => {
-    const { url } = suite.stack.api;
-    const page = documented
-      .replaceAll("http://localhost:3000", url)
-      .replaceAll("http://localhost:5173", origin);
-    files.set("/", ["text/html", page]);
-    files.set("/client.js", ["text/javascript", await (await fetch(`${url}/client.js`)).text()]);
+    await server.serve(documented, suite.stack.api.url);
     const local = await suite.open();
     const mistakes: string[] = [];
     local.context().on("weberror", (error) => void mistakes.push(error.error().message));
