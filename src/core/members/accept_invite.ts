@@ -108,7 +108,7 @@ async function join(core: AcceptCore, joining: Joining): Promise<void> {
     ...{ _id: derivedIdOf(verification._id, "accountMember"), ...content, status: "active" },
     ...{ createdAt: at, removedAt: null, ...carrying([memberAdded(content, source, at)]) },
   };
-  const isInserted = await core.accountMembers.insert(member);
+  await core.accountMembers.insert(member);
   const hasOwner = await joinOwners(core, invite.accountId);
   const [isAllowed, memberships] = await Promise.all([
     mayStillInvite(core, invite),
@@ -120,5 +120,6 @@ async function join(core: AcceptCore, joining: Joining): Promise<void> {
     await core.accountMembers.remove({ _id: member._id }, removal);
     throw notFound();
   }
-  if (isInserted) await recordMembersRole(core, member, MEMBER, { source, at });
+  // A call that stored the membership may have stopped before this.
+  await recordMembersRole(core, member, MEMBER, { source, at });
 }

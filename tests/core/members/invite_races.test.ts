@@ -20,15 +20,15 @@ beforeAll(async () => {
 });
 afterAll(() => nest.stop());
 
-const invite = (from: Owner, to: Owner): Promise<Reply> =>
+const invite = (from: Owner, to: Owner, more: object = {}): Promise<Reply> =>
   addUser(nest, from, {
-    ...{ identifier_value: to.address, password: undefined, account_id: from.account_id },
+    ...{ identifier_value: to.address, password: undefined, account_id: from.account_id, ...more },
   });
 
 /** Invites a person after the last second is over. @returns the token in the mail */
-async function invitation(from: Owner, to: Owner): Promise<string> {
+async function invitation(from: Owner, to: Owner, more: object = {}): Promise<string> {
   nest.clock.advance(61);
-  const { status, raw } = await invite(from, to);
+  const { status, raw } = await invite(from, to, more);
   expect([status, raw]).toEqual([200, expect.any(String)]);
   const token = linkIn(nest.lastMail(to.address)).searchParams.get("token") ?? "";
   nest.clock.advance(61);
@@ -169,6 +169,27 @@ describe("accept_account_invite", () => {
     });
     expect([answer, await memberships(head, person)]).toEqual([NOT_FOUND, 0]);
     expect((await accept(person, token)).status).toBe(404);
+  });
+
+  test("repeats a call that stopped, and gives another role if a simultaneous call deletes the invited one", async () => {
+    const [head, person] = [await newOwner(nest), await newOwner(nest)];
+    const role = { scope: "account", key: "billing", name: "Billing", level: 60, capabilities: [] };
+    expect((await nest.call(`${V3}set_role`, role, { internal: true })).status).toBe(200);
+    const token = await invitation(head, person, { role_key: "billing" });
+    const body = { client_id: NATIVE, token };
+    const repetition = { handler: acceptInvite, by: person, body, write: "RoleRepository.recordGrant" };
+    const stopped = await interrupted({
+      ...repetition,
+      meanwhile: () => Promise.reject(new Error("The process stopped.")),
+    });
+    expect([stopped[0], await memberships(head, person)]).toEqual([500, 1]);
+    nest.clock.advance(61);
+    const meanwhile = () => nest.collection("roles").deleteMany({});
+    expect(await interrupted({ ...repetition, meanwhile })).toEqual([404, "role_not_found"]);
+    const { account_id: accountId } = head;
+    expect(
+      await nest.collection("account_members").findOne({ accountId, userId: person.user_id }),
+    ).toMatchObject({ role: "member", removedAt: null });
   });
 
   test("makes nobody a member of an account whose only owner is deleted just before the membership is stored", async () => {
