@@ -40,9 +40,15 @@ export async function ensureUserWithAccount(
 /**
  * Creates the user of a verified address if the user's document is missing. This takes one command if the user has an
  * account, as every user that this release created has.
+ * @param name stored with a new user; null: none
  */
-export async function completeUser(core: UserCreationCore, id: string, createdAt: string): Promise<void> {
-  const found = await core.users.ensure(id, createdAt);
+export async function completeUser(
+  core: UserCreationCore,
+  id: string,
+  createdAt: string,
+  name: string | null = null,
+): Promise<void> {
+  const found = await core.users.ensure(id, createdAt, name === null ? {} : { name });
   if (found?.defaultAccountId === undefined) await giveAccounts(core, [{ _id: id, createdAt }]);
 }
 

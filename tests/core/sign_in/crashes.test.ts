@@ -4,6 +4,7 @@ import { handler as authenticateUser } from "#methods/2020-12-14/authenticate_us
 import { handler as sendMagicLink } from "#methods/2020-12-14/send_magic_link.ts";
 import { handler as setMarketingConsent } from "#methods/2020-12-14/set_marketing_consent.ts";
 import { handler as revokeToken } from "#methods/2021-10-06/revoke_token.ts";
+import { handler as authenticateUserOf2026 } from "#methods/2026-12-01/sign_in/authenticate_user.ts";
 import { type CrashPoint, crashAt } from "#tests/support/crash.ts";
 import { lambdaContext } from "#tests/support/lambda_event.ts";
 import {
@@ -11,12 +12,19 @@ import {
   exchange,
   linkRequest,
   MAC,
-  startNest,
   type TestNest,
   type Tokens,
   V1,
   V2,
 } from "#tests/support/nest.ts";
+import {
+  newPerson,
+  REDEEM_FIELDS,
+  redeem as redeemVisit,
+  startWithProviders,
+  visit,
+} from "#tests/support/oauth.ts";
+import { V3 } from "#tests/support/plans.ts";
 import { toEvent } from "#tools/local/gateway.ts";
 
 /** More writes and mails than any of these methods makes. */
@@ -29,7 +37,9 @@ const CRASH_POINTS: CrashPoint[] = Array.from({ length: MOST_WRITES }, (_, index
 describe("a process that dies at any of its writes", () => {
   let nest: TestNest;
   beforeAll(async () => {
-    nest = await startNest({ environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0", LIMIT_MAILS_PER_HOUR: "0" } });
+    nest = await startWithProviders({
+      environment: { LIMIT_LINKS_PER_KNOWN_DEVICE: "0", LIMIT_MAILS_PER_HOUR: "0" },
+    });
   });
   afterAll(() => nest.stop());
 
@@ -113,6 +123,25 @@ describe("a process that dies at any of its writes", () => {
       expect(member, JSON.stringify(crashPoint)).toMatchObject([{ role: "owner" }]);
       const account = { _id: member[0]?.accountId as never };
       expect(await nest.collection("accounts").countDocuments(account), JSON.stringify(crashPoint)).toBe(1);
+    }
+    expect(crashes).toBeGreaterThanOrEqual(14);
+  });
+
+  test("after a sign-up at a provider that stops at any write, the next visit leaves one user with their name and one verified address", async () => {
+    let crashes = 0;
+    for (const [index, crashPoint] of CRASH_POINTS.entries()) {
+      const person = newPerson({ email: `visit-${index}@gmail.com`, name: "Grace" });
+      const { code } = await visit(nest, person);
+      const body = { ...REDEEM_FIELDS, grant_type: "authorization_code", code };
+      if (await callOnce(authenticateUserOf2026, body, crashPoint)) crashes++;
+      const tokens = await redeemVisit(nest, (await visit(nest, person)).code);
+      const at = JSON.stringify(crashPoint);
+      expect(tokens.status, at).toBe(200);
+      const user = await nest.call(`${V3}get_user`, {}, { bearer: tokens.body.access_token });
+      expect(user.body, at).toMatchObject({ name: "Grace", email: person.email });
+      expect(user.body.identifiers, at).toMatchObject([{ verified_at: expect.any(String) }]);
+      const own = { identifierValue: person.email };
+      expect(await nest.collection("identifiers").countDocuments(own), at).toBe(1);
     }
     expect(crashes).toBeGreaterThanOrEqual(14);
   });

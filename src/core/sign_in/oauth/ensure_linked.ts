@@ -46,31 +46,58 @@ export async function ensureLinked(
   const events = carrying([...created, oauthLinked(made, source, at)]);
   const linked = judged.linked ?? (await core.oauthIdentities.link({ ...made, ...events }));
   if (!linked) throw new NestError("authorization_not_found");
-  if (linked.userId === newUserIdOf(visit)) await completeNewUser(core, visit, linked, sourceOf);
-  else await completeUser(core, linked.userId, linked.linkedAt);
+  const { userId, linkedAt, profile } = linked;
+  if (userId === newUserIdOf(visit)) await completeNewUser(core, visit, linked, sourceOf);
+  else await completeUser(core, userId, linkedAt, isOfSignUp(linked) ? profile.name : null);
   return linked;
+}
+
+/** Whether the link was made by a visit that signed its user up. */
+const isOfSignUp = ({ _id, userId }: OAuthIdentity): boolean => derivedIdOf(_id, "user") === userId;
+
+const addressIdOf = ({ _id }: Pick<OAuthIdentity, "_id">): string => derivedIdOf(_id, "identifier");
+
+/**
+ * Adds the address of a sign-up that stopped before it stored the address. The next visit adds it, if a trusted provider proves the same
+ * address again. An address that the user has removed is not added again.
+ * @param identifiers all of the user, removed ones included
+ * @returns the identifiers that the user has now
+ */
+export async function completeAddress(
+  core: Pick<Core, "identifiers">,
+  { identity: { email, isProved } }: NamedVisit,
+  { linked, identifiers }: { linked: OAuthIdentity; identifiers: readonly Identifier[] },
+  { at, source }: { at: string; source: EventSource },
+): Promise<readonly Identifier[]> {
+  const wasStored = identifiers.some(({ _id }) => _id === addressIdOf(linked));
+  const isSame = email !== null && email === linked.email && linked.emailVerified;
+  if (!isOfSignUp(linked) || wasStored || !isProved || !isSame) return identifiers;
+  const added = provedAddress({ linked, email, at }, source);
+  // If somebody else claimed the address meanwhile, the user has none.
+  return (await core.identifiers.insert(added)) ? [...identifiers, added] : identifiers;
 }
 
 /** Writes the user of a new link. Again, if an earlier run of this sign-in stopped after the link. */
 async function completeNewUser(
   core: LinkingCore,
   { identity: { name, email, isProved } }: NamedVisit,
-  { _id, userId, linkedAt: at }: OAuthIdentity,
+  linked: OAuthIdentity,
   sourceOf: Linking["sourceOf"],
 ): Promise<void> {
+  const { userId, linkedAt: at } = linked;
   await ensureUserWithAccount(core, userId, at, { name, accountName: null });
   if (!isProved || email === null) return;
   // If somebody else claimed the address meanwhile, the user has none.
-  await core.identifiers.insert(provedAddress({ linkId: _id, userId, email, at }, sourceOf(userId)));
+  await core.identifiers.insert(provedAddress({ linked, email, at }, sourceOf(userId)));
 }
 
 /** The address of a new user, which a trusted provider proved. */
 function provedAddress(
-  { linkId, userId, email, at }: { linkId: string; userId: string; email: string; at: string },
+  { linked, email, at }: { linked: OAuthIdentity; email: string; at: string },
   source: EventSource,
 ): Identifier {
   // The same for every run, so that an address which the user has removed since is not added again.
-  const named = { _id: derivedIdOf(linkId, "identifier"), userId, identifierType: "email" as const };
+  const named = { _id: addressIdOf(linked), userId: linked.userId, identifierType: "email" as const };
   return {
     ...{ ...named, identifierValue: email, createdAt: at, updatedAt: null, verifiedAt: at, removedAt: null },
     knownDevices: [],

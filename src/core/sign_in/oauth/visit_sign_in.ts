@@ -23,7 +23,7 @@ import type { CodeTokens } from "#core/sign_in/code_sign_in.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { type NewDeviceCore, watchDevice } from "#core/sign_in/new_device.ts";
-import { ensureLinked } from "#core/sign_in/oauth/ensure_linked.ts";
+import { completeAddress, ensureLinked } from "#core/sign_in/oauth/ensure_linked.ts";
 import { countRefusal, requireVisit, type VisitCodeCore } from "#core/sign_in/oauth/require_visit.ts";
 import { type WonVisit, winVisit } from "#core/sign_in/oauth/win_visit.ts";
 import type { PresentedCode } from "#core/sign_in/redemption.ts";
@@ -97,10 +97,7 @@ async function issue(
   const sourceOf = (userId: string) => byHolder({ userId, clientId: client.id, sessionId }, call);
   const linked = await ensureLinked(core, visit, { client, at, sourceOf });
   const { userId } = linked;
-  const [user, identifiers] = await Promise.all([
-    core.users.find(userId),
-    core.identifiers.listByUser(userId),
-  ]);
+  const [user, found] = await Promise.all([core.users.find(userId), core.identifiers.listByUser(userId)]);
   if (user?.status === "deleted") await unlink(core, linked, { source: sourceOf(userId), at });
   if (mayNotSignIn(user)) {
     // The code is used up, and nothing else tells why it signed nobody in.
@@ -108,6 +105,8 @@ async function issue(
     if (user?.status === "disabled") await auditNow(core, refused, "authorization_not_found");
     throw new NestError("authorization_not_found");
   }
+  const source = sourceOf(userId);
+  const identifiers = await completeAddress(core, visit, { linked, identifiers: found }, { at, source });
   const rootGrant: Grant = { type: "authorization_code", value: visit._id };
   const authTime = visit.usedAt ?? at;
   const { device } = visit;
@@ -129,7 +128,7 @@ async function issue(
     address && watchDevice(core, { client, sessionId, identifier: address, beakId, authTime, at, call }),
     address && beakId !== null ? rememberDevice(core, address, { beakId, isProof: false }) : null,
     conclude(),
-    auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, sourceOf(userId), authTime)),
+    auditNow(core, signedIn({ userId, sessionId, grant: rootGrant }, source, authTime)),
   ]);
   core.log.info("signed_in", { user_id: userId, client_id: client.id, session_id: sessionId });
   await notice?.();
