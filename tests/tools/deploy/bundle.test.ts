@@ -21,6 +21,8 @@ const HASHES = { code: 60 * KB, zip: 16 * KB };
 const COMMON_PASSWORDS = { code: 350 * KB, zip: 206 * KB };
 /** What checking the codes of authenticator apps adds. */
 const AUTHENTICATOR = { code: 20 * KB, zip: 7 * KB };
+/** What adding a second factor adds: who may add it and which, and the row of a refusal in the audit log. */
+const NEW_FACTOR = { code: 6 * KB, zip: 2 * KB };
 /** What drawing the picture for an authenticator app adds. */
 const PICTURE = { code: 36 * KB, zip: 9 * KB };
 /** What starting a session adds: judging the second factor, tokens, and what a new device and a first proof cause. */
@@ -76,6 +78,7 @@ describe("a function's code", () => {
       { names: holders(/node_modules\/bcryptjs\//), size: HASHES },
       { names: holders(/node_modules\/@zxcvbn-ts\//), size: COMMON_PASSWORDS },
       { names: holders(/node_modules\/otpauth\//), size: AUTHENTICATOR },
+      { names: holders(/src\/core\/factors\/factor_owner\.ts/), size: NEW_FACTOR },
       { names: holders(/node_modules\/qrcode\//), size: PICTURE },
       { names: holders(/src\/core\/sessions\/issue_session\.ts/), size: SIGN_IN },
       { names: holders(/node_modules\/openid-client\//), size: OAUTH },
