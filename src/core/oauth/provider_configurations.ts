@@ -49,7 +49,7 @@ export class ProviderConfigurations {
       body.set("client_id", clientId);
       body.set("client_secret", clientSecretOf(credentials, profile.issuer, this.#now()));
     };
-    // Only a double has no TLS: an app file can't name such an address.
+    // Only a provider on this machine has no TLS: an app file can't name another one without it.
     const isPlain = new URL(profile.issuer).protocol === "http:";
     if (!profile.endpoints)
       return openid.discovery(new URL(profile.issuer), clientId, metadata, authenticate, {

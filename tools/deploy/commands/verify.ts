@@ -1,6 +1,6 @@
 /**
  * `npm run verify:deploy`: deploys without an AWS account. It deploys a copy of this repository to moto, a double of AWS
- * on loopback, with the commands that a person uses, compares the result with the declarations, calls the API, changes it
+ * on loopback, with the commands that a person uses, compares the result with the declarations, signs in, changes it
  * and rolls it back. Needs Python for moto and cfn-lint. Removes everything but its cache.
  */
 import { pythonTools } from "#tools/deploy/verify/python.ts";

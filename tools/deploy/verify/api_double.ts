@@ -77,9 +77,7 @@ async function answer(
   const { pathname, search } = new URL(request.url ?? "/", "http://api");
   const method = request.method ?? "GET";
   const routes = routesOf(template);
-  const exact = `${method} ${pathname}`;
-  const greedy = `ANY /${pathname.split("/")[1]}/{proxy+}`;
-  const route = [exact, greedy].find((each) => routes.has(each)) ?? "$default";
+  const route = routeOf([...routes.keys()], method, pathname);
   const served = await functions.open(template, routes.get(route) ?? "");
   const call = {
     method,
@@ -127,6 +125,18 @@ class RunningFunctions {
       await writeFile(join(folder, name), content);
     return startFunction(folder, { ...variables, ...this.#options.environment });
   }
+}
+
+/**
+ * Chooses a route as API Gateway does: an exact path, then a path with parameters, then a greedy path.
+ * @param routes the route keys, such as `GET /1/oauth/{provider}/callback`
+ */
+export function routeOf(routes: readonly string[], method: string, path: string): string {
+  const exact = `${method} ${path}`;
+  const greedy = `ANY /${path.split("/")[1]}/{proxy+}`;
+  const fits = (route: string) => new RegExp(`^${route.replace(/\{\w+\}/g, "[^/]+")}$`).test(exact);
+  const chosen = [exact, routes.find((route) => /\{\w+\}/.test(route) && fits(route)), greedy];
+  return chosen.find((route) => route !== undefined && routes.includes(route)) ?? "$default";
 }
 
 /** Returns the logical id of each route's function. */

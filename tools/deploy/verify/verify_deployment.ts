@@ -6,8 +6,10 @@ import type { Template } from "#tools/deploy/template.ts";
 import { Deployed } from "#tools/deploy/verify/deployed.ts";
 import type { Rehearsal } from "#tools/deploy/verify/rehearsal.ts";
 import { checkSchedules } from "#tools/deploy/verify/schedules.ts";
-import { signIn } from "#tools/deploy/verify/sign_in.ts";
+import { signIn, signInWithFactor, signInWithProvider } from "#tools/deploy/verify/sign_in.ts";
 import type { Steps } from "#tools/deploy/verify/steps.ts";
+import { extendApp, PROVIDER } from "#tools/deploy/verify/verified_app.ts";
+import { type OidcProvider, startOidcProvider } from "#tools/local/oidc_provider.ts";
 import { run } from "#tools/machine/child_process.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 import { functionsOn } from "#tools/stage/listed_adapters.ts";
@@ -40,7 +42,9 @@ const PARAMETERS = {
  */
 export async function verifyDeployment(rehearsal: Rehearsal, tools: string, steps: Steps): Promise<void> {
   const deployed = new Deployed("nonprod", rehearsal.settings.region);
-  const context = { commands: new Commands(rehearsal), deployed, steps };
+  await using provider = await startOidcProvider();
+  await extendApp(rehearsal.copy, provider);
+  const context = { commands: new Commands(rehearsal), deployed, provider, steps };
   await refuseIncompleteStage(context);
   await configure(rehearsal, context);
   await deployFirst(rehearsal, context, tools);
@@ -53,6 +57,8 @@ export async function verifyDeployment(rehearsal: Rehearsal, tools: string, step
 interface Context {
   commands: Commands;
   deployed: Deployed;
+  /** The OAuth provider of the deployed app. */
+  provider: OidcProvider;
   steps: Steps;
 }
 
@@ -121,7 +127,7 @@ async function refuseIncompleteStage({ commands, steps }: Context): Promise<void
 }
 
 async function configure({ mongoUri, stripe }: Rehearsal, context: Context): Promise<void> {
-  const { commands, deployed, steps } = context;
+  const { commands, deployed, provider, steps } = context;
   await steps.run("a published sample secret is refused, and nothing is written", async () => {
     const sample = { STRIPE_SECRET_KEY: "sk_test_4eC39HqLyjWDarjtT1zdp7dc", MONGODB_URI: mongoUri };
     const message = await failureOf(commands.putSecrets(sample), /is a published sample/);
@@ -135,6 +141,7 @@ async function configure({ mongoUri, stripe }: Rehearsal, context: Context): Pro
       MONGODB_URI: mongoUri,
       STRIPE_SECRET_KEY: stripe.secretKey,
       STRIPE_WEBHOOK_SECRETS: webhookSecret,
+      OAUTH_CREDENTIALS: JSON.stringify({ [PROVIDER.id]: provider.credentials }),
     };
     const printed = [await commands.config("make"), await commands.putSecrets(secrets)].join("");
     const checked = await commands.config("check");
@@ -182,6 +189,10 @@ async function deployFirst(rehearsal: Rehearsal, context: Context, tools: string
   await steps.run("roles", () => deployed.checkRoles(functions));
   await steps.run("log groups", () => deployed.checkLogGroups(settings.logRetentionDays));
   await steps.run("a sign-in through the deployed API", () => signIn(rehearsal));
+  await steps.run("a sign-in with an account at an OAuth provider", () =>
+    signInWithProvider(rehearsal, context.provider),
+  );
+  await steps.run("a sign-in that needs a second factor", () => signInWithFactor(rehearsal));
   await steps.run("the schedule of each job, and a run for its event", () =>
     checkSchedules(rehearsal, functions),
   );
