@@ -1,4 +1,4 @@
-import type { ResetChannel } from "#core/repositories/passwords.ts";
+import type { ResetChannel } from "#core/repositories/reset_channel.ts";
 import type { Verification } from "#core/repositories/verifications.ts";
 import { hashSecret } from "#core/secrets.ts";
 

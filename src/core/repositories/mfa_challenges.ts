@@ -2,9 +2,9 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { IdentifierType } from "#core/repositories/identifiers.ts";
-import type { ResetChannel } from "#core/repositories/passwords.ts";
 import { RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { ResetChannel } from "#core/repositories/reset_channel.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 

@@ -4,6 +4,7 @@ import { CombinedReads } from "#core/repositories/combined_reads.ts";
 import { carrying, OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
 import { FAILED_PASSWORDS_LIMIT } from "#core/repositories/refused_because.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
+import type { ResetChannel } from "#core/repositories/reset_channel.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
 /** The password of a user. */
@@ -34,15 +35,6 @@ export interface Password extends Outbox {
   /** When it was last set. Hashing the same password again does not change it. */
   updatedAt: string;
 }
-
-/** Mail to any address, or SMS to one number. Addresses and numbers themselves are stored with the identifiers only. */
-export type ResetChannel =
-  | { type: "email" }
-  | {
-      type: "phone";
-      /** SHA-256 of the normalized number. */
-      numberHash: string;
-    };
 
 /** The fields of a password that is set. */
 export type NewPassword = Pick<Password, "hash" | "pepperId" | "setBy" | "mustChange" | "isProvisional">;
