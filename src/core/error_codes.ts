@@ -124,6 +124,10 @@ export const ERRORS = {
     409,
     "The clients in `meta` can't ask for a second factor, so they could no longer sign this user in; repeat with `confirm`.",
   ],
+  factor_repeats_sign_in: [
+    409,
+    "The user signs in by the channel of the second factor only, so it could follow no sign-in; use another type, such as `totp`.",
+  ],
   too_many_factors: [409, "The user already has the maximum number of second factors."],
   role_built_in: [409, "The role is built in and cannot be changed or deleted."],
   role_in_use: [409, "Some users still have the role."],

@@ -134,17 +134,27 @@ export const newPerson = (change: Partial<OAuthPerson> = {}): OAuthPerson => {
   return { sub, email: `person.${people}@provider.example`, email_verified: true, name: "Ada", ...change };
 };
 
-/** A code with which the user of an access token can link an account. */
-export async function codeToLink(nest: TestNest, bearer: string, person = newPerson()): Promise<string> {
-  const { code, error } = await visit(nest, person, { start: { intent: "link" }, bearer });
+/** A code with which the user of an access token can link an account. @param client other fields than those of the usual client */
+export async function codeToLink(
+  nest: TestNest,
+  bearer: string,
+  person = newPerson(),
+  client: Record<string, unknown> = {},
+): Promise<string> {
+  const { code, error } = await visit(nest, person, { start: { intent: "link", ...client }, bearer });
   if (code === null) throw new Error(`the visit ended with ${error}`);
   return code;
 }
 
 /** Links an account to the user of an access token. @returns the id of the link */
-export async function linkAccount(nest: TestNest, bearer: string, person = newPerson()): Promise<string> {
-  const code = await codeToLink(nest, bearer, person);
-  const reply = await nest.call(`${V3}link_oauth`, { ...REDEEM_FIELDS, code }, { bearer });
+export async function linkAccount(
+  nest: TestNest,
+  bearer: string,
+  person = newPerson(),
+  client: Record<string, unknown> = {},
+): Promise<string> {
+  const code = await codeToLink(nest, bearer, person, client);
+  const reply = await nest.call(`${V3}link_oauth`, { ...REDEEM_FIELDS, ...client, code }, { bearer });
   if (reply.status !== 200) throw new Error(`link_oauth answered ${reply.status} ${reply.raw}`);
   return reply.body.oauth_identity.id;
 }

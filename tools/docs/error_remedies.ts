@@ -66,6 +66,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   mfa_not_enabled: "Offer `create_mfa_factor`.",
   mfa_confirmation_required:
     "Tell the person which programs they can't use any more, and repeat the call with `confirm: true` if they agree.",
+  factor_repeats_sign_in:
+    "Offer an authenticator app or a passkey. Of a removal: let the person remove the factors that would be left first, or add another.",
   too_many_factors: "Let the person remove a second factor first.",
   factor_not_found: "List the factors again.",
   factor_type_not_allowed: "Offer another type, or add it to `mfa.factors` of the client in the app file.",

@@ -55,6 +55,8 @@ export const GERMAN: Messages = {
   mfa_not_enabled: "Du hast keinen zweiten Schritt eingerichtet.",
   mfa_confirmation_required:
     "Manche Programme können nicht nach einem zweiten Schritt fragen und dich dann nicht anmelden. Bestätige, dass du das willst.",
+  factor_repeats_sign_in:
+    "Du meldest dich mit demselben Postfach oder derselben Nummer an, also wäre das kein zweiter Schritt. Nimm eine Authenticator-App.",
   too_many_factors: "Du hast zu viele zweite Schritte. Entferne zuerst einen.",
   factor_not_found: "Diesen zweiten Schritt gibt es nicht, oder er wurde entfernt. Lade die Seite neu.",
   factor_type_not_allowed: MISCONFIGURED,

@@ -53,6 +53,8 @@ export const ENGLISH: Messages = {
   mfa_not_enabled: "You have not set up a second step.",
   mfa_confirmation_required:
     "Some programs can't ask for a second step, and will not be able to sign you in. Confirm that you want this.",
+  factor_repeats_sign_in:
+    "You sign in by the same mailbox or number, so this would be no second step. Use an authenticator app.",
   too_many_factors: "You have too many second steps. Remove one first.",
   factor_not_found: "This second step does not exist, or was removed. Load the page again.",
   factor_type_not_allowed: MISCONFIGURED,

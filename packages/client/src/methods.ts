@@ -17,7 +17,7 @@ export const METHODS = {
   create_account: {"bearer":true,"fills":"","needs":"","answer":"account{}","errors":"own_address_not_verified too_many_accounts"},
   create_checkout_session: {"bearer":true,"fills":"","needs":"","answer":"url expires_at","errors":"invalid_checkout_url payment_required plan_not_found already_subscribed plan_ended rate_limited price_not_found stripe_error"},
   create_mfa_challenge: {"bearer":true,"fills":"client_id","needs":"","answer":"mfa_token expires_at","errors":"incorrect_client grant_not_allowed client_not_found mfa_not_enabled"},
-  create_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor_id expires_at","errors":"factor_type_not_allowed invalid_identifier country_not_allowed mfa_token_expired reauthentication_required own_address_not_verified client_not_found too_many_factors mfa_confirmation_required rate_limited delivery_failed"},
+  create_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor_id expires_at","errors":"factor_type_not_allowed invalid_identifier country_not_allowed mfa_token_expired reauthentication_required own_address_not_verified client_not_found too_many_factors factor_repeats_sign_in mfa_confirmation_required rate_limited delivery_failed"},
   create_passkey_challenge: {"bearer":false,"fills":"client_id","needs":"","answer":"expires_at","errors":"mfa_token_expired grant_not_allowed client_not_found factor_not_found rate_limited"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
   create_user: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found account_not_found identifier_taken delivery_failed"},
@@ -50,7 +50,7 @@ export const METHODS = {
   register_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   remove_account_user: {"bearer":true,"fills":"","needs":"user_id","answer":"removed_at","errors":"capability_escalation delete_not_allowed reauthentication_required account_not_found user_not_found last_owner active_subscription last_admin stripe_error"},
   remove_identifier: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
-  remove_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required mfa_required_by_policy capability_escalation factor_not_found"},
+  remove_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required mfa_required_by_policy capability_escalation factor_not_found mfa_confirmation_required factor_repeats_sign_in"},
   reset_password: {"bearer":false,"fills":"client_id","needs":"","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
   retry_webhook_delivery: {"bearer":true,"fills":"","needs":"","answer":"delivery{}","errors":"delivery_not_found webhook_disabled"},
   revoke_all_sessions: {"bearer":true,"fills":"","needs":"user_id","answer":"revoked#","errors":"reauthentication_required capability_escalation"},
@@ -75,7 +75,7 @@ export const METHODS = {
   update_user: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
   update_webhook: {"bearer":true,"fills":"","needs":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
   verify_identifier: {"bearer":false,"fills":"client_id","needs":"","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
-  verify_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor{}","errors":"mfa_token_expired mfa_failed reauthentication_required factor_not_found client_not_found rate_limited"},
+  verify_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor{}","errors":"mfa_token_expired mfa_failed reauthentication_required factor_not_found client_not_found factor_repeats_sign_in rate_limited"},
 } as const;
 
 export type Method = keyof typeof METHODS;
@@ -94,7 +94,7 @@ export interface Errors {
   create_account: CommonError | "own_address_not_verified" | "too_many_accounts";
   create_checkout_session: CommonError | "invalid_checkout_url" | "payment_required" | "plan_not_found" | "already_subscribed" | "plan_ended" | "rate_limited" | "price_not_found" | "stripe_error";
   create_mfa_challenge: CommonError | "incorrect_client" | "grant_not_allowed" | "client_not_found" | "mfa_not_enabled";
-  create_mfa_factor: CommonError | "factor_type_not_allowed" | "invalid_identifier" | "country_not_allowed" | "mfa_token_expired" | "reauthentication_required" | "own_address_not_verified" | "client_not_found" | "too_many_factors" | "mfa_confirmation_required" | "rate_limited" | "delivery_failed";
+  create_mfa_factor: CommonError | "factor_type_not_allowed" | "invalid_identifier" | "country_not_allowed" | "mfa_token_expired" | "reauthentication_required" | "own_address_not_verified" | "client_not_found" | "too_many_factors" | "factor_repeats_sign_in" | "mfa_confirmation_required" | "rate_limited" | "delivery_failed";
   create_passkey_challenge: CommonError | "mfa_token_expired" | "grant_not_allowed" | "client_not_found" | "factor_not_found" | "rate_limited";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
   create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "account_not_found" | "identifier_taken" | "delivery_failed";
@@ -127,7 +127,7 @@ export interface Errors {
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   remove_account_user: CommonError | "capability_escalation" | "delete_not_allowed" | "reauthentication_required" | "account_not_found" | "user_not_found" | "last_owner" | "active_subscription" | "last_admin" | "stripe_error";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
-  remove_mfa_factor: CommonError | "reauthentication_required" | "mfa_required_by_policy" | "capability_escalation" | "factor_not_found";
+  remove_mfa_factor: CommonError | "reauthentication_required" | "mfa_required_by_policy" | "capability_escalation" | "factor_not_found" | "mfa_confirmation_required" | "factor_repeats_sign_in";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
   retry_webhook_delivery: CommonError | "delivery_not_found" | "webhook_disabled";
   revoke_all_sessions: CommonError | "reauthentication_required" | "capability_escalation";
@@ -152,7 +152,7 @@ export interface Errors {
   update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
-  verify_mfa_factor: CommonError | "mfa_token_expired" | "mfa_failed" | "reauthentication_required" | "factor_not_found" | "client_not_found" | "rate_limited";
+  verify_mfa_factor: CommonError | "mfa_token_expired" | "mfa_failed" | "reauthentication_required" | "factor_not_found" | "client_not_found" | "factor_repeats_sign_in" | "rate_limited";
 }
 
 /** The fields of an error in addition to its code. */
@@ -734,6 +734,8 @@ export interface Requests {
     factor_id: string;
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id?: string;
+    /** Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false. */
+    confirm?: boolean;
   };
   /** Sets a new password with a link or a code. */
   reset_password: {

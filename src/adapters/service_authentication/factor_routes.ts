@@ -86,9 +86,11 @@ const removes = (path: `/${string}`) =>
     summary: "Removes a second factor, of a user who presented one within the last 10 minutes.",
     method: removeMfaFactor,
     credential: "caller",
-    request: object({ factor_id: string(), user_id: optional(string()) }),
+    request: object({ factor_id: string(), user_id: optional(string()), confirm: optional(boolean()) }),
     fields: {
       factor_id: FACTOR_ID,
+      confirm:
+        "`true` removes the factor although programs of the app can't ask for those that stay (error `mfa_confirmation_required`).",
       user_id: "Another user, such as one who lost a device, with the capability `users.write`.",
     },
     toMethod: (asked) => asked,

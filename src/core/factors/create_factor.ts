@@ -1,12 +1,12 @@
 import { toDataURL } from "qrcode";
 import type { Call } from "#core/call.ts";
-import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
-import { clientsWithoutMfa, judgeNewFactor, ownAddress } from "#core/factors/judge_factor.ts";
+import { judgeNewFactor, ownAddress } from "#core/factors/judge_factor.ts";
 import { sendFactorCode } from "#core/factors/send_factor_code.ts";
+import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
 import { newId } from "#core/ids.ts";
 import type { FactorKeys } from "#core/mfa/factor_keys.ts";
 import { hintOf } from "#core/mfa/offered_factors.ts";
@@ -25,10 +25,10 @@ import { invalidBody } from "#core/wire.ts";
 export const ENROL_SECONDS = 15 * MINUTE;
 
 type CreateCore = ChannelCore &
-  Pick<Core, "identifiers" | "mfaFactors" | "users"> & {
+  ReachCore &
+  Pick<Core, "mfaFactors" | "users"> & {
     codeKey: CodeKey;
     factorKeys: FactorKeys;
-    oauthClients: OAuthClients;
   };
 
 /** The factor that a user asks for. */
@@ -56,7 +56,8 @@ export interface CreatedFactor {
  * Creates a factor, which counts only once its user has presented a code of it (`verifyFactor`). It takes the place of one of the
  * same type that waits.
  * @throws NestError factor_type_not_allowed, own_address_not_verified, too_many_factors, mfa_confirmation_required,
- *   invalid_identifier, country_not_allowed, mfa_token_expired, rate_limited, delivery_failed, unavailable
+ *   factor_repeats_sign_in if it is of the same channel as every way in which the user can sign in, invalid_identifier,
+ *   country_not_allowed, mfa_token_expired, rate_limited, delivery_failed, unavailable
  */
 export async function createFactor(
   core: CreateCore,
@@ -69,12 +70,13 @@ export async function createFactor(
     core.mfaFactors.listOfUser(userId),
     core.identifiers.listByUser(userId),
   ]);
-  const shutOut = clientsWithoutMfa(core.oauthClients.list(), asked.factorType);
-  judgeNewFactor({ owner, factors, identifiers, shutOut }, asked);
+  judgeNewFactor({ owner, factors, identifiers, clients: core.oauthClients.list() }, asked);
   const factor = newFactor(core, owner, asked, identifiers);
+  if (!(await staysReachable(core, userId, { factors: [factor], identifiers })))
+    throw new NestError("factor_repeats_sign_in");
   // Before the factor: no sign-in may miss it.
   await core.users.markFactors(userId);
-  await core.mfaFactors.dropPending(userId, asked.factorType);
+  await core.mfaFactors.dropPending(userId, { factorType: asked.factorType });
   const account = emailOf(identifiers) ?? primaryOf(identifiers, "phone")?.identifierValue ?? userId;
   if (asked.factorType === "totp") return addApp(core, factor, account);
   if (asked.factorType === "webauthn") return addPasskey(core, owner, factor, { account, factors });

@@ -1,6 +1,7 @@
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
+import { canAsk, shutOutBy } from "#core/factors/ways_in.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -15,8 +16,8 @@ export interface BeforeFactor {
   owner: Pick<FactorOwner, "client" | "isEnrolling">;
   factors: readonly MfaFactor[];
   identifiers: readonly Identifier[];
-  /** The names of the enabled clients that can't ask for a second factor of the type. */
-  shutOut: readonly string[];
+  /** Every client of the app. */
+  clients: readonly OAuthClient[];
 }
 
 /**
@@ -27,28 +28,34 @@ export interface BeforeFactor {
  *   mfa_token_expired if the person who enrols has a factor meanwhile
  */
 export function judgeNewFactor(
-  { owner, factors, identifiers, shutOut }: BeforeFactor,
+  { owner, factors, identifiers, clients }: BeforeFactor,
   { factorType, confirm }: { factorType: FactorType; confirm: boolean },
 ): void {
   const { mfa, passkeys } = owner.client;
   if (!mfa.factors.includes(factorType) || (factorType === "webauthn" && passkeys === null))
     throw new NestError("factor_type_not_allowed");
+  // Nobody could present it.
+  if (!clients.some((client) => client.enabled && canAsk(client, [factorType])))
+    throw new NestError("factor_type_not_allowed");
   if (!mayAddIdentifiers(identifiers)) throw new NestError("own_address_not_verified");
   const active = factors.filter(({ status }) => status === "active");
   if (owner.isEnrolling && active.length > 0) throw challengeEnded();
   if (active.length >= FACTORS_LIMIT) throw new NestError("too_many_factors");
-  if (active.length === 0 && shutOut.length > 0 && !confirm)
-    throw new NestError("mfa_confirmation_required", { meta: { clients: [...shutOut] } });
+  const before = active.map((one) => one.factorType);
+  if (!confirm) requireNoneShutOut(clients, { before, after: [...before, factorType] });
 }
 
-/** The names of enabled clients that can't ask for a second factor of a type. */
-export const clientsWithoutMfa = (clients: readonly OAuthClient[], factorType: FactorType): string[] =>
-  clients
-    .filter(({ enabled, grants, passkeys }) => {
-      const canAsk = grants.includes("mfa") && (factorType !== "webauthn" || passkeys !== null);
-      return enabled && !canAsk;
-    })
-    .map(({ name }) => name);
+/**
+ * Refuses a change of a user's factors that shuts clients out: they can't ask for any factor that the user would have. Without I/O.
+ * @throws NestError mfa_confirmation_required
+ */
+export function requireNoneShutOut(
+  clients: readonly OAuthClient[],
+  change: { before: readonly FactorType[]; after: readonly FactorType[] },
+): void {
+  const shutOut = shutOutBy(clients, change);
+  if (shutOut.length > 0) throw new NestError("mfa_confirmation_required", { meta: { clients: shutOut } });
+}
 
 /**
  * The address to which a factor of the type `email` sends: the user's own primary address, never one of the request.

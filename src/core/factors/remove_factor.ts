@@ -1,9 +1,10 @@
-import type { Call, Caller } from "#core/call.ts";
-import type { OAuthClients } from "#core/clients/oauth_clients.ts";
+import { type Call, type Caller, userOf } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { factorChanged } from "#core/events/mfa_events.ts";
+import { requireNoneShutOut } from "#core/factors/judge_factor.ts";
+import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
 import { type NoticeCore, sendNotice } from "#core/messages/notices.ts";
 import { requiresEnrolment } from "#core/mfa/policy.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -13,13 +14,16 @@ import { requireRank } from "#core/roles/rank.ts";
 import { endAllSessions } from "#core/sessions/end_sessions.ts";
 import { requireFreshSecondFactor } from "#core/sessions/freshness.ts";
 
-type RemoveCore = NoticeCore &
-  Pick<Core, "mfaFactors" | "recoveryCodes" | "roles" | "sessions"> & { oauthClients: OAuthClients };
+type RemoveCore = NoticeCore & ReachCore & Pick<Core, "mfaFactors" | "recoveryCodes" | "roles" | "sessions">;
+
+type UserCaller = Extract<Caller, { kind: "user" }>;
 
 /** A factor that is removed, and who removes it. */
 export interface FactorRemoval {
   userId: string;
   factorId: string;
+  /** Whether the user accepts that some clients can't sign them in any more. */
+  confirm: boolean;
   caller: Caller;
   call: Call;
 }
@@ -28,7 +32,8 @@ export interface FactorRemoval {
  * Removes a second factor. Users need one that they have presented a short time ago; an administrator, who helps a user with a lost
  * device, ends all sessions of the user. With the last factor, the recovery codes end. Removing it again changes nothing.
  * @returns when it was removed, ISO
- * @throws NestError factor_not_found, reauthentication_required, mfa_required_by_policy, capability_escalation, unavailable
+ * @throws NestError factor_not_found, reauthentication_required, mfa_required_by_policy, capability_escalation, unavailable; if users
+ *   remove their own: mfa_confirmation_required, and factor_repeats_sign_in if the factors that stay could follow no sign-in
  */
 export async function removeFactor(core: RemoveCore, removal: FactorRemoval): Promise<string> {
   const { userId, factorId, caller, call } = removal;
@@ -42,7 +47,7 @@ export async function removeFactor(core: RemoveCore, removal: FactorRemoval): Pr
     core.recoveryCodes.findByUser(userId),
   ]);
   if (!found) throw new NestError("factor_not_found");
-  if (isOwn && isLast(found, active)) await requireNoPolicy(core, caller);
+  if (isOwn) await judgeRemoval(core, removal, found, active);
   const at = found.removedAt ?? now.toISOString();
   const event = factorChanged("mfa.factor_removed", found, byCaller(caller, call), at);
   const events = found.status === "active" ? [event] : [];
@@ -51,16 +56,29 @@ export async function removeFactor(core: RemoveCore, removal: FactorRemoval): Pr
   if (isFirst === null && found.status !== "removed") return removeFactor(core, removal);
   // It never counted, so it protected nothing.
   if (found.activatedAt === null) return at;
-  await endWithFactor(core, removal, codes);
+  await endWithFactor(core, removal, { codes, at });
   if (isFirst !== null) await notify(core, removal, at);
   return at;
 }
 
-const isLast = ({ _id, status }: MfaFactor, active: readonly MfaFactor[]) =>
-  status === "active" && active.every((other) => other._id === _id);
+/** @throws NestError mfa_required_by_policy, mfa_confirmation_required, factor_repeats_sign_in */
+async function judgeRemoval(
+  core: RemoveCore,
+  { userId, confirm, caller }: FactorRemoval,
+  { _id: removed, status }: MfaFactor,
+  active: readonly MfaFactor[],
+): Promise<void> {
+  if (status !== "active") return;
+  const factors = active.filter(({ _id }) => _id !== removed);
+  if (factors.length === 0) return requireNoPolicy(core, userOf(caller));
+  const typesOf = (some: readonly MfaFactor[]) => some.map(({ factorType }) => factorType);
+  if (!confirm)
+    requireNoneShutOut(core.oauthClients.list(), { before: typesOf(active), after: typesOf(factors) });
+  if (!(await staysReachable(core, userId, { factors }))) throw new NestError("factor_repeats_sign_in");
+}
 
 /** @throws NestError mfa_required_by_policy */
-async function requireNoPolicy(core: RemoveCore, caller: Extract<Caller, { kind: "user" }>): Promise<void> {
+async function requireNoPolicy(core: RemoveCore, caller: UserCaller): Promise<void> {
   const user = await core.users.find(caller.userId);
   if (requiresEnrolment(core.oauthClients.require(caller.clientId), user))
     throw new NestError("mfa_required_by_policy");
@@ -70,11 +88,14 @@ async function requireNoPolicy(core: RemoveCore, caller: Extract<Caller, { kind:
 async function endWithFactor(
   core: RemoveCore,
   { userId, caller, call }: FactorRemoval,
-  codes: RecoveryCodes | null,
+  { codes, at }: { codes: RecoveryCodes | null; at: string },
 ): Promise<void> {
   const left = await core.mfaFactors.listActive(userId);
   // Another factor may be added at this moment, with its own codes.
   if (left.length === 0 && codes !== null) await core.recoveryCodes.clear(userId, codes);
+  // A pending factor was judged beside the removed one. Activated now, it could shut clients out that the user did not confirm.
+  if (left.every(({ factorType }) => factorType === "webauthn"))
+    await core.mfaFactors.dropPending(userId, { until: at });
   const sessions = await core.sessions.listUnrevoked(userId);
   const keepsCurrent = caller.kind === "user" && caller.userId === userId;
   const ending = { userId, sessions, keepsCurrent, reason: "mfa_changed" } as const;

@@ -5,13 +5,17 @@ import { factorChanged } from "#core/events/mfa_events.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
 import { type FirstUse, type FirstUseCore, judgeFirstUse } from "#core/factors/first_use.ts";
 import { issueFirstCodes } from "#core/factors/recovery.ts";
+import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
 import { type NoticeCore, sendNotice } from "#core/messages/notices.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { FactorActivation, MfaFactor } from "#core/repositories/mfa_factor_document.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { endAllSessions } from "#core/sessions/end_sessions.ts";
 
-type VerifyCore = NoticeCore & FirstUseCore & Pick<Core, "mfaFactors" | "recoveryCodes" | "sessions">;
+type VerifyCore = NoticeCore &
+  FirstUseCore &
+  ReachCore &
+  Pick<Core, "mfaFactors" | "recoveryCodes" | "sessions">;
 
 /** A factor that sign-ins require from now on. */
 export interface VerifiedFactor {
@@ -24,7 +28,8 @@ export interface VerifiedFactor {
  * Activates a factor with its first code or its passkey, and ends every other session of the user, because these started without the
  * factor. Codes are counted before they are compared. A call that failed with a server error can be repeated with the same code or
  * passkey, by the same session; it replaces the recovery codes that the first call issued.
- * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, unavailable
+ * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, unavailable; factor_repeats_sign_in if the user removed the ways in
+ *   that it could follow since it was created
  */
 export async function verifyFactor(
   core: VerifyCore,
@@ -41,7 +46,11 @@ export async function verifyFactor(
     throw new NestError("factor_not_found");
   const proof = await judgeFirstUse(core, owner, found, { presented, now });
   const before = await core.recoveryCodes.findByUser(userId);
-  if (found.status === "pending") await activate(core, owner, found, { proof, at });
+  if (found.status === "pending") {
+    if (!(await staysReachable(core, userId, { factors: [found] })))
+      throw new NestError("factor_repeats_sign_in");
+    await activate(core, owner, found, { proof, at });
+  }
   const others = (await core.mfaFactors.listActive(userId)).filter(({ _id }) => _id !== factorId);
   if (owner.isEnrolling && others.length > 0) await refuseSecond(core, owner, found, at);
   const recoveryCodes = await issueFirstCodes(core, found, { others, before, at });

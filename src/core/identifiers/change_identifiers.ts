@@ -4,6 +4,7 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { identifierRemoved, primaryChanged } from "#core/events/identifier_events.ts";
+import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
 import { type IdentifierView, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
 import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
 import type { AddressChange } from "#core/messages/templates/identifiers.ts";
@@ -15,6 +16,7 @@ import { settleAll } from "#core/settle.ts";
 
 type ChangeCore = NoticeCore &
   Pick<Core, "identifiers" | "pendingIdentifiers" | "users" | "verifications"> & { app: Core["app"] };
+type RemovalCore = ChangeCore & ReachCore & Pick<Core, "mfaFactors">;
 
 /** The identifier that a user changes. */
 interface Change {
@@ -43,11 +45,12 @@ async function readOwned(core: ChangeCore, userId: string): Promise<Owned> {
 
 /**
  * Removes an address or number of a user, which is free for everyone then. What is pending can always be removed. Of verified
- * ones a user keeps one, also if several are removed at once. Removing it again changes nothing.
+ * ones a user keeps one, also if several are removed at once, and one that a second factor of theirs can follow. Removing it again
+ * changes nothing.
  * @returns when it was removed, ISO
  * @throws NestError identifier_not_found, last_sign_in_method, unavailable
  */
-export async function removeIdentifier(core: ChangeCore, change: Change): Promise<string> {
+export async function removeIdentifier(core: RemovalCore, change: Change): Promise<string> {
   const { identifierId, caller } = change;
   const { userId } = userOf(caller);
   for (let tried = 0; tried < TRIES; tried++) {
@@ -60,7 +63,9 @@ export async function removeIdentifier(core: ChangeCore, change: Change): Promis
     const { removedIdentifierIds: removed = [] } = owned.user;
     // An earlier call that stopped halfway was allowed to remove it.
     if (removed.includes(identifierId)) return finishRemoval(core, found, owned, change);
-    if (!leavesOne(owned.identifiers, [...removed, identifierId])) throw new NestError("last_sign_in_method");
+    const gone = [...removed, identifierId];
+    if (!leavesOne(owned.identifiers, gone)) throw new NestError("last_sign_in_method");
+    await requireWayToFactors(core, owned.user, { identifiers: owned.identifiers, removed: gone });
     if (await core.users.recordIdentifierRemoval(userId, identifierId, removed))
       return finishRemoval(core, found, owned, change);
   }

@@ -30,14 +30,23 @@ export function offeredFactors(
   party: RelyingParty | null,
 ): MfaFactor[] {
   return factors.filter(
-    (factor) => factor.status === "active" && !isSameChannel(factor, first) && isUsable(factor, party),
+    (factor) => factor.status === "active" && canFollow(factor, first) && isUsable(factor, party),
   );
 }
+
+/** Whether a factor is of another channel than a first factor, so that it may follow. */
+export const canFollow = (
+  factor: Pick<MfaFactor, "factorType" | "identifierValue">,
+  first: FirstProof,
+): boolean => !isSameChannel(factor, first);
 
 const isUsable = ({ factorType, passkey }: MfaFactor, party: RelyingParty | null) =>
   factorType !== "webauthn" || (party !== null && passkey?.rpId === party.rpId);
 
-function isSameChannel({ factorType, identifierValue }: MfaFactor, first: FirstProof): boolean {
+function isSameChannel(
+  { factorType, identifierValue }: Pick<MfaFactor, "factorType" | "identifierValue">,
+  first: FirstProof,
+): boolean {
   if (factorType === "totp" || factorType === "webauthn") return false;
   if (provesKnowledge(first.amr)) {
     const { resetBy } = first;

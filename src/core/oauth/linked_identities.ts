@@ -3,13 +3,14 @@ import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { oauthUnlinked } from "#core/events/oauth_events.ts";
+import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
 import type { NoticeCore } from "#core/messages/notify_owner.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
 
-type UnlinkCore = NoticeCore & Pick<Core, "identifiers" | "oauthIdentities" | "users"> & { app: Core["app"] };
+type UnlinkCore = NoticeCore & ReachCore & Pick<Core, "mfaFactors" | "users"> & { app: Core["app"] };
 
 /** Lists the linked accounts of a user, the oldest first. */
 export async function listIdentities(
@@ -30,7 +31,8 @@ interface Unlinking {
 }
 
 /**
- * Unlinks an account. The last way in stays, also if several calls remove ways at once. A repeated call changes nothing.
+ * Unlinks an account. The last way in stays, also if several calls remove ways at once, and the last one that a second factor of the
+ * user can follow. A repeated call changes nothing.
  * @returns when it was unlinked, ISO
  * @throws NestError reauthentication_required, oauth_identity_not_found, last_sign_in_method, unavailable
  */
@@ -54,8 +56,9 @@ export async function unlinkIdentity(
     const { removedIdentifierIds: removed = [] } = user;
     // An earlier call that stopped halfway was allowed to unlink it.
     if (removed.includes(identityId)) return finishUnlinking(core, found, identifiers, unlinking);
-    if (!leavesWayIn({ identifiers, identities }, [...removed, identityId]))
-      throw new NestError("last_sign_in_method");
+    const gone = [...removed, identityId];
+    if (!leavesWayIn({ identifiers, identities }, gone)) throw new NestError("last_sign_in_method");
+    await requireWayToFactors(core, user, { identifiers, removed: gone });
     if (await core.users.recordIdentifierRemoval(userId, identityId, removed))
       return finishUnlinking(core, found, identifiers, unlinking);
   }

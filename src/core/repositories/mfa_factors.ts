@@ -73,9 +73,13 @@ export class MfaFactorRepository {
     return this.#reads.findAll({ userId, status: "active" });
   }
 
-  /** Removes the pending factors of a type, because another one takes their place. Nothing of them was ever used. */
-  async dropPending(userId: string, factorType: FactorType): Promise<void> {
-    await this.#collection.deleteMany({ userId, factorType, status: "pending" });
+  /**
+   * Removes pending factors of a user. Nothing of them was ever used.
+   * @param which those of a type, or those that were created until a time, ISO
+   */
+  async dropPending(userId: string, which: { factorType: FactorType } | { until: string }): Promise<void> {
+    const chosen = "until" in which ? { createdAt: { $lte: which.until } } : which;
+    await this.#collection.deleteMany({ userId, ...chosen, status: "pending" });
   }
 
   /**

@@ -1,5 +1,7 @@
 import { FACTORS_LIMIT } from "#core/factors/judge_factor.ts";
+import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
 import { appWithClients } from "#tests/support/app.ts";
+import { digitsIn, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { appCode, createFactor, enrol, firstStep, presentFactor } from "#tests/support/mfa.ts";
 import {
   type CallOptions,
@@ -48,13 +50,28 @@ async function plainUser(nest: TestNest): Promise<{ bearer: string; userId: stri
   return { userId, bearer: (await signInWith(nest, address)).body.access_token };
 }
 
+/** A user who signs in by mailed codes only. */
+async function byMailOnly(nest: TestNest): Promise<CallOptions> {
+  const asked = { client_id: NATIVE, identifier_type: "email", identifier_value: newAddress() };
+  const { body } = await redeemCode(nest, await sentCode(nest, asked), { client_id: NATIVE });
+  return { bearer: body.access_token };
+}
+
 /** Adds a factor whose codes are mailed, which exists already. */
-async function addMailed(nest: TestNest, { userId, address }: EnrolledUser): Promise<string> {
+const addMailed = (nest: TestNest, user: EnrolledUser): Promise<string> =>
+  addStored(nest, user, { factorType: "email", identifierValue: user.address });
+
+/** Stores an active factor. */
+async function addStored(
+  nest: TestNest,
+  { userId }: EnrolledUser,
+  change: Pick<MfaFactor, "factorType" | "identifierValue">,
+): Promise<string> {
   const [app] = await nest.gateway.core.mfaFactors.listActive(userId);
   if (!app) throw new Error("no factor");
   const { seed: _seed, ...rest } = app;
-  const _id = `mfafac_mailed${++users}`;
-  await nest.gateway.core.mfaFactors.insert({ ...rest, _id, factorType: "email", identifierValue: address });
+  const _id = `mfafac_stored${++users}`;
+  await nest.gateway.core.mfaFactors.insert({ ...rest, _id, ...change });
   return _id;
 }
 
@@ -194,6 +211,33 @@ export const MFA_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
     return call(asker, { factor_type: "totp" }, { bearer: user.tokens.access_token });
   },
   mfa_confirmation_required: (asker) => asker.send({ confirm: false }),
+  "remove_mfa_factor:mfa_confirmation_required": async (asker) => {
+    const { good } = asker.nests;
+    const user = await newUser(good);
+    const options = await withBoth(good, user);
+    await addStored(good, user, { factorType: "webauthn" });
+    const clients = [NATIVE, MAC].map((id) => ({ id, grants: ["mfa"] as const }));
+    return toClients(asker, clients, [{ factor_id: user.factorId }, options]);
+  },
+  "create_mfa_factor:factor_repeats_sign_in": async (asker) =>
+    call(asker, { factor_type: "email", confirm: true }, await byMailOnly(asker.nests.good)),
+  "verify_mfa_factor:factor_repeats_sign_in": async (asker) => {
+    const { good } = asker.nests;
+    const { bearer, userId } = await plainUser(good);
+    const asked = { factor_type: "email", confirm: true };
+    const { body: made } = await createFactor(good, { access_token: bearer }, asked);
+    const code = digitsIn(good.lastMail().text);
+    await good.collection("passwords").deleteOne({ userId });
+    return call(asker, { factor_id: made.factor_id, code }, { bearer });
+  },
+  "remove_mfa_factor:factor_repeats_sign_in": async (asker) => {
+    const { good } = asker.nests;
+    const user = await newUser(good);
+    const options = await withBoth(good, user);
+    await addMailed(good, user);
+    await good.collection("passwords").deleteOne({ userId: user.userId });
+    return call(asker, { factor_id: user.factorId }, options);
+  },
   "create_mfa_factor:invalid_identifier": (asker) => asker.send({ factor_type: "sms", phone_number: "12" }),
   "create_mfa_factor:country_not_allowed": (asker) =>
     asker.send({ factor_type: "sms", phone_number: "+33612345678" }),

@@ -6,7 +6,8 @@
  * they are in no later response. `webauthn`: pass `passkey_options` to the browser, on a page that the client's app file lists. `sms`: a
  * code is sent to `phone_number`. `email`: a code is sent to the primary address. A user's first
  * factor needs `confirm` if the app has clients that can't ask for a second factor: they can't sign the user in any more. It takes the
- * place of a factor of the same type that is not verified yet. Not idempotent.
+ * place of a factor of the same type that is not verified yet. A code by mail or SMS is refused to a user who can only sign in by the
+ * same mailbox or number. Not idempotent.
  */
 import { boolean, nullable, optional, strictObject, string } from "zod/mini";
 import { createFactor } from "#core/factors/create_factor.ts";
@@ -50,6 +51,7 @@ export const handler = rpc({
     "factor_type_not_allowed",
     "own_address_not_verified",
     "too_many_factors",
+    "factor_repeats_sign_in",
     "mfa_confirmation_required",
     "invalid_identifier",
     "country_not_allowed",

@@ -43,6 +43,7 @@ export const handler = rpc({
     "mfa_token_expired",
     "factor_not_found",
     "mfa_failed",
+    "factor_repeats_sign_in",
     "rate_limited",
     "client_not_found",
   ],

@@ -1,0 +1,145 @@
+import type { OptionalGrant } from "#core/app/app.ts";
+import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
+import type { Core } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
+import { canFollow, type FirstProof } from "#core/mfa/offered_factors.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
+import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
+import type { Password } from "#core/repositories/passwords.ts";
+import type { User } from "#core/repositories/users.ts";
+
+type JudgedFactor = Pick<MfaFactor, "factorType" | "identifierValue">;
+type JudgedClient = Pick<OAuthClient, "enabled" | "grants" | "name" | "passkeys">;
+
+/** What a user can begin a sign-in with. */
+export interface WaysIn {
+  identifiers: readonly Pick<
+    Identifier,
+    "_id" | "identifierType" | "identifierValue" | "verifiedAt" | "removedAt"
+  >[];
+  identities: readonly Pick<OAuthIdentity, "_id" | "removedAt">[];
+  password: Pick<Password, "resetBy"> | null;
+}
+
+/** A first factor, and the grant that a client needs for it; null: every client can take it. */
+interface WayIn {
+  first: FirstProof;
+  grant: OptionalGrant | null;
+}
+
+function waysOf({ identifiers, identities, password }: WaysIn): WayIn[] {
+  const own = { purpose: "sign_in", identifierType: null, identifierValue: "" } as const;
+  const verified = identifiers.filter(
+    ({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null,
+  );
+  const sent = verified.map(({ identifierType, identifierValue }): WayIn => {
+    const isMail = identifierType === "email";
+    const first = { ...own, identifierType, identifierValue, amr: [isMail ? "link" : "otp"] } as const;
+    return { first: { ...first, amr: [...first.amr] }, grant: isMail ? null : "otp" };
+  });
+  const isLinked = identities.some(({ removedAt }) => removedAt === null);
+  // A password is typed with an address or number.
+  const isTyped = password !== null && verified.length > 0;
+  const resetBy = password?.resetBy;
+  return [
+    ...sent,
+    ...(isLinked ? [{ first: { ...own, amr: ["fed" as const] }, grant: null }] : []),
+    ...(isTyped
+      ? [
+          {
+            first: { ...own, amr: ["pwd" as const], ...(resetBy && { resetBy }) },
+            grant: "password" as const,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Whether a client can ask for second factors of one of the types. */
+export const canAsk = ({ enabled, grants, passkeys }: JudgedClient, types: readonly FactorType[]): boolean =>
+  enabled && grants.includes("mfa") && types.some((type) => type !== "webauthn" || passkeys !== null);
+
+/**
+ * Whether some sign-in of a user can be completed with one of the factors, without I/O: a client can begin it and ask for the factor, and
+ * the factor is of another channel.
+ */
+export function canComplete(
+  factors: readonly JudgedFactor[],
+  ways: WaysIn,
+  clients: readonly JudgedClient[],
+): boolean {
+  const firsts = waysOf(ways);
+  return clients.some((client) =>
+    firsts.some(
+      ({ first, grant }) =>
+        (grant === null || client.grants.includes(grant)) &&
+        factors.some((factor) => canAsk(client, [factor.factorType]) && canFollow(factor, first)),
+    ),
+  );
+}
+
+export type ReachCore = Pick<Core, "identifiers" | "oauthIdentities" | "passwords"> & {
+  oauthClients: OAuthClients;
+};
+
+/** What decides whether a user can still sign in: the factors and identifiers that they would have. */
+interface Remaining {
+  factors: readonly JudgedFactor[];
+  /** Undefined: they are read. */
+  identifiers?: WaysIn["identifiers"];
+  /** The ids of the identifiers and linked accounts that the user removed or is removing. */
+  removed?: readonly string[];
+}
+
+/**
+ * Whether a user can sign in with the factors and ways in that they would have. A code that is sent may have the channel of every way in:
+ * then nothing but recovery codes would sign the user in. An authenticator app and a passkey follow every way in, so nothing is read.
+ */
+export async function staysReachable(
+  core: ReachCore,
+  userId: string,
+  { factors, identifiers: known, removed = [] }: Remaining,
+): Promise<boolean> {
+  const isSent = ({ factorType }: JudgedFactor) => factorType === "sms" || factorType === "email";
+  if (factors.length === 0 || !factors.every(isSent)) return true;
+  const [identifiers, identities, password] = await Promise.all([
+    known ?? core.identifiers.listByUser(userId),
+    core.oauthIdentities.listByUser(userId),
+    core.passwords.findByUser(userId),
+  ]);
+  const stays = ({ _id }: { _id: string }) => !removed.includes(_id);
+  const ways = { identifiers: identifiers.filter(stays), identities: identities.filter(stays), password };
+  return canComplete(factors, ways, core.oauthClients.list());
+}
+
+/**
+ * Refuses to remove a way in if the second factors of the user could follow none that is left.
+ * @param user as it was read
+ * @throws NestError last_sign_in_method
+ */
+export async function requireWayToFactors(
+  core: ReachCore & Pick<Core, "mfaFactors">,
+  { _id: userId, mayHaveFactors }: Pick<User, "_id" | "mayHaveFactors">,
+  remaining: Omit<Remaining, "factors">,
+): Promise<void> {
+  if (!mayHaveFactors) return;
+  const factors = await core.mfaFactors.listActive(userId);
+  if (!(await staysReachable(core, userId, { ...remaining, factors })))
+    throw new NestError("last_sign_in_method");
+}
+
+/**
+ * The names of the enabled clients that can sign a user in before a change of their factors, and can't afterwards.
+ * @param before the types of the active factors
+ */
+export const shutOutBy = (
+  clients: readonly JudgedClient[],
+  { before, after }: { before: readonly FactorType[]; after: readonly FactorType[] },
+): string[] =>
+  clients
+    .filter((client) => {
+      const signsIn = (types: readonly FactorType[]) => types.length === 0 || canAsk(client, types);
+      return client.enabled && signsIn(before) && !signsIn(after);
+    })
+    .map(({ name }) => name);
