@@ -28,6 +28,7 @@ export interface SuiteReport {
   suite:
     | "model"
     | "addresses"
+    | "ways_in"
     | "faults"
     | "chaos"
     | "trial_chaos"

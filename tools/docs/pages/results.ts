@@ -8,6 +8,7 @@ const SECTIONS = [
   ["killed_database", "Killed database", "npm run test:faults -- --suite faults --all --record"],
   ["model", "Model-based histories", "npm run test:faults -- --suite model --all --record"],
   ["addresses", "Histories of an address", "npm run test:faults -- --suite model --all --record"],
+  ["ways_in", "Histories of several users", "npm run test:faults -- --suite model --all --record"],
   ["chaos", "Stripe events in random order", "npm run test:faults -- --suite chaos --all --record"],
   ["trial_chaos", "Concurrent trial requests", "npm run test:faults -- --suite chaos --all --record"],
   ["deliveries", "Webhook deliveries", "npm run test:faults -- --suite deliveries --all --record"],
