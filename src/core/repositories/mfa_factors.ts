@@ -145,8 +145,7 @@ export class MfaFactorRepository {
 
   /** Replaces a seed by another encryption of it. @returns false if the seed is another one now, or the factor was removed */
   async replaceSeed({ _id, seed }: Pick<SealedSeed, "_id" | "seed">, sealed: string): Promise<boolean> {
-    const result = await this.#collection.updateOne({ _id, seed }, { $set: { seed: sealed } });
-    return result.modifiedCount === 1;
+    return (await this.#collection.updateOne({ _id, seed }, { $set: { seed: sealed } })).modifiedCount === 1;
   }
 
   /**

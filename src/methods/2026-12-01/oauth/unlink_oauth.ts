@@ -5,7 +5,7 @@
  * linked account, must remain. Idempotent: a repeated call returns the time of the first.
  */
 import { strictObject, string } from "zod/mini";
-import { unlinkIdentity } from "#core/oauth/linked_identities.ts";
+import { unlinkIdentity } from "#core/identifiers/unlink_identity.ts";
 import { mailer } from "#core/parts.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
