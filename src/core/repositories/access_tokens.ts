@@ -27,6 +27,8 @@ export interface AccessToken {
   createdAt: string;
   expiresAt: string;
   revokedAt: string | null;
+  /** Present on the token of a step-up until its first use. Until then the call that issued it can be repeated. */
+  isUnused?: true;
   /** 7 days after its expiry. */
   purgeAt: Date;
 }
@@ -72,6 +74,11 @@ export class AccessTokenRepository {
       .find({ sessionId: { $in: [...sessionIds] } })
       .sort({ createdAt: 1, _id: 1 })
       .toArray();
+  }
+
+  /** Records the first use of the token of a step-up. */
+  async recordUse(id: string): Promise<void> {
+    await this.#collection.updateOne({ _id: id }, { $unset: { isUnused: "" } });
   }
 
   async delete(id: string): Promise<void> {

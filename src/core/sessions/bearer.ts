@@ -17,7 +17,7 @@ export interface ValidToken {
   user: User | null;
   /** The account that the user chose at the sign-in; null: none. */
   accountId: string | null;
-  /** Records that this generation of tokens was used; null if the use is recorded already. */
+  /** Records that this generation of tokens, or the token of a step-up, was used; null if the use is recorded already. */
   acknowledge: (() => Promise<void>) | null;
 }
 
@@ -46,7 +46,7 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
   if (record.revokedAt || hasEnded(session, user) || record.generation < session.generation)
     throw unauthorized("token_revoked");
   if (record.expiresAt <= now || session.expiresAt <= now) throw unauthorized("token_expired");
-  const isAcknowledged = session.acknowledgedGeneration >= record.generation;
+  const isAcknowledged = session.acknowledgedGeneration >= record.generation && !record.isUnused;
   const { authTime, amr } = authenticationOf(session);
   const accountId = session.accountId ?? null;
   return {
@@ -63,10 +63,11 @@ export async function requireValidToken(core: BearerCore, claims: AccessTokenCla
  * 35 more days.
  */
 async function acknowledge(
-  { sessions, refreshTokens, clock }: BearerCore,
-  { sessionId, generation, grant }: AccessToken,
+  { accessTokens, sessions, refreshTokens, clock }: BearerCore,
+  { _id, sessionId, generation, grant, isUnused }: AccessToken,
 ): Promise<void> {
   await Promise.all([
+    isUnused && accessTokens.recordUse(_id),
     sessions.acknowledge(sessionId, generation),
     purgePredecessor(refreshTokens, grant, clock.now()),
   ]);

@@ -34,13 +34,13 @@ export interface SecondStep {
 
 /**
  * Uses a challenge, or resumes its use. One of any number of simultaneous calls gets it.
- * @param owner of the first factor; null for a step-up, which can't be resumed once its session has another generation
+ * @param isFinal whether what an earlier use issued was used since, so that it can't be resumed
  * @throws NestError mfa_token_expired, unavailable
  */
 export async function winChallenge(
   core: FinishCore,
   { challenge, now }: Pick<SecondStep, "challenge" | "now">,
-  owner: Pick<Identifier, "userId"> | null,
+  isFinal: (earlier: Redemption) => Promise<boolean>,
 ): Promise<{ won: MfaChallenge; redemption: Redemption }> {
   const { _id, sessionId, usedAt, redemption: earlier } = challenge;
   if (usedAt === null) {
@@ -54,25 +54,24 @@ export async function winChallenge(
     if (!won) throw challengeEnded();
     return { won, redemption };
   }
-  if (earlier === null || mayRun(earlier, now)) throw challengeEnded();
-  if (owner !== null) await requireResumable(core, earlier, owner);
+  if (earlier === null || mayRun(earlier, now) || (await isFinal(earlier))) throw challengeEnded();
   const won = await core.mfaChallenges.resume(_id, earlier.startedAt, now.toISOString());
   if (!won) throw challengeEnded();
   return { won, redemption: earlier };
 }
 
-/** @throws NestError mfa_token_expired if the session that started was used or has ended */
-async function requireResumable(
+/** Whether the session that a sign-in started was used or has ended. */
+async function isSignInFinal(
   core: FinishCore,
-  { sessionId, refreshTokenId }: Redemption,
   identifier: Pick<Identifier, "userId">,
-): Promise<void> {
+  { sessionId, refreshTokenId }: Redemption,
+): Promise<boolean> {
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(sessionId),
     core.refreshTokens.find(refreshTokenId),
   ]);
   const user = session && (await core.users.find(session.userId));
-  if (refusalToResume({ session, refreshToken, identifier, user })) throw challengeEnded();
+  return refusalToResume({ session, refreshToken, identifier, user }) !== null;
 }
 
 /**
@@ -85,7 +84,9 @@ export async function finishSignIn(
   step: SecondStep & { secret: string; identifier: Identifier | null },
 ): Promise<TokenPair> {
   const { client, challenge, right, secret, identifier, now, call } = step;
-  const { won, redemption } = await winChallenge(core, step, { userId: challenge.userId });
+  const { won, redemption } = await winChallenge(core, step, (earlier) =>
+    isSignInFinal(core, challenge, earlier),
+  );
   const { userId, device, deviceId, beakId, rootGrant, accountId } = challenge;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
