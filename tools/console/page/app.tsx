@@ -7,6 +7,7 @@ import { forgetNames } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Failure, Loading } from "#tools/console/page/parts.tsx";
 import { hrefOf, useRoute } from "#tools/console/page/route.ts";
+import { challengeOf, SecondStep } from "#tools/console/page/second_step.tsx";
 import { settings } from "#tools/console/page/settings.ts";
 import { SignIn } from "#tools/console/page/sign_in.tsx";
 import { Status } from "#tools/console/page/status.tsx";
@@ -43,6 +44,8 @@ export function App() {
         <Loading />
       </Frame>
     );
+  const challenge = challengeOf(link.error);
+  if (challenge) return <SecondStep of={challenge} end={(error) => setLink({ error })} />;
   if (session.user === null) return <SignIn failed={link.error} />;
   return <SignedIn key={session.user.userId} />;
 }

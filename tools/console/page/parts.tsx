@@ -87,6 +87,8 @@ export const Facts = ({ of }: { of: readonly (readonly [string, ComponentChildre
 const MESSAGES = {
   user_not_found: "No user has this id. The user may have been deleted.",
   unauthorized: "You are signed out. Sign in again.",
+  mfa_enrollment_required:
+    "You need a second factor to sign in here, and have none. Add one in the app, then request another link.",
   capability_escalation:
     "This needs a role that allows at least as much as the user's roles. Ask an administrator.",
 };

@@ -1,0 +1,156 @@
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
+import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
+import { digitsIn } from "#tests/support/codes.ts";
+import { consoleLinkTo, signInToConsole, userWithRoles } from "#tests/support/console.ts";
+import { appCode } from "#tests/support/mfa.ts";
+
+describe.skipIf(!hasBrowser)("the second step in the console", () => {
+  // Tests can't advance the clock of these limits, which is that of the database.
+  const suite = browserSuite({ settings: { LIMIT_CODES_PER_IDENTIFIER: "0" } });
+  let caller: StackCaller;
+  beforeAll(async () => {
+    caller = await callerOf(suite.stack);
+  });
+  /** Seconds by which the clock of the stack is ahead. */
+  let ahead = 0;
+  const pass = (seconds: number) => {
+    ahead += seconds;
+    suite.stack.pass(seconds);
+  };
+  const now = () => new Date(Date.now() + ahead * 1000);
+  const shows = (page: Page, text: string) => page.getByText(text).first().waitFor();
+  const isIn = (page: Page) => page.getByRole("heading", { name: "Users" }).waitFor();
+
+  /** An administrator with an authenticator app. */
+  const adminWithApp = async (address: string) => {
+    const admin = await userWithRoles(caller, address, ["admin"]);
+    const asked = { factor_type: "totp", confirm: true };
+    const { body: created } = await caller.call("create_mfa_factor", asked, asUser(admin));
+    const proof = { factor_id: created.factor_id, code: appCode(created.secret, now()) };
+    const { body } = await caller.call("verify_mfa_factor", proof, asUser(admin));
+    expect(body.recovery_codes).toHaveLength(10);
+    // The code of the next step: that of the current one is used.
+    const nextCode = () => appCode(created.secret, now(), 1);
+    return { ...admin, nextCode, recoveryCodes: body.recovery_codes as string[] };
+  };
+  const openSecondStep = async (address: string) => {
+    const page = await suite.open("/console", { width: 390 });
+    await signInToConsole(page, caller, address);
+    await page.getByRole("heading", { name: "Second step" }).waitFor();
+    return page;
+  };
+
+  test("refuses a wrong code with a sentence, and signs an administrator in with the code of their app", async () => {
+    const address = "app.admin@example.com";
+    const { nextCode } = await adminWithApp(address);
+    const page = await openSecondStep(address);
+    await inspect(page, "console_second_step");
+    const wrong = nextCode() === "000000" ? "000001" : "000000";
+    await page.getByLabel("Code", { exact: true }).fill(wrong);
+    await press(page, "Sign in");
+    await shows(page, "This code is wrong, or was used before.");
+    await page.getByLabel("Code", { exact: true }).fill(nextCode());
+    await press(page, "Sign in");
+    await isIn(page);
+  });
+
+  test("signs an administrator in with a recovery code", async () => {
+    const address = "recovery.admin@example.com";
+    const { recoveryCodes } = await adminWithApp(address);
+    const page = await openSecondStep(address);
+    await page.getByLabel("Second factor").selectOption({ label: "Recovery code" });
+    await page.getByLabel("Recovery code").fill(recoveryCodes[0] ?? "");
+    await press(page, "Sign in");
+    await isIn(page);
+  });
+
+  test("sends a code by SMS, and signs an administrator in with it", async () => {
+    const address = "sms.admin@example.com";
+    const admin = await userWithRoles(caller, address, ["admin"]);
+    const smsCode = () =>
+      digitsIn(suite.stack.sns.inbox.findLast(({ to }) => to === "+6591234567")?.text ?? "");
+    const asked = { factor_type: "sms", phone_number: "+6591234567", confirm: true };
+    const { body: created } = await caller.call("create_mfa_factor", asked, asUser(admin));
+    const proof = { factor_id: created.factor_id, code: smsCode() };
+    expect((await caller.call("verify_mfa_factor", proof, asUser(admin))).status).toBe(200);
+    const page = await openSecondStep(address);
+    await press(page, "Send code");
+    await shows(page, "A code was sent to •••567.");
+    await page.getByLabel("Code", { exact: true }).fill(smsCode());
+    await press(page, "Sign in");
+    await isIn(page);
+  });
+
+  test("signs an administrator in with a passkey", async () => {
+    const address = "passkey.admin@example.com";
+    const { access_token } = await userWithRoles(caller, address, ["admin"]);
+    const page = await suite.open("/console");
+    const session = await page.context().newCDPSession(page);
+    await session.send("WebAuthn.enable");
+    const options = {
+      ...{ protocol: "ctap2" as const, transport: "internal" as const, hasResidentKey: true },
+      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    };
+    await session.send("WebAuthn.addVirtualAuthenticator", { options });
+    await addPasskey(page, access_token);
+    await signInToConsole(page, caller, address);
+    await page.getByRole("heading", { name: "Second step" }).waitFor();
+    await press(page, "Use passkey");
+    await isIn(page);
+  });
+
+  /** Makes a passkey in the page, as the app of the user does it. */
+  async function addPasskey(page: Page, access_token: string): Promise<void> {
+    const asked = { factor_type: "webauthn", confirm: true };
+    const { body: created } = await caller.call("create_mfa_factor", asked, asUser({ access_token }));
+    const credential = await page.evaluate(`(async () => {
+      const options = PublicKeyCredential.parseCreationOptionsFromJSON(${JSON.stringify(created.passkey_options)});
+      const { id, rawId, type, response } = (await navigator.credentials.create({ publicKey: options })).toJSON();
+      const { clientDataJSON, attestationObject, transports } = response;
+      return { id, rawId, type, response: { clientDataJSON, attestationObject, transports } };
+    })()`);
+    const proof = { factor_id: created.factor_id, credential };
+    expect(await caller.call("verify_mfa_factor", proof, asUser({ access_token }))).toMatchObject({
+      status: 200,
+    });
+  }
+
+  test("asks for a new link when the second step took too long", async () => {
+    const address = "slow.admin@example.com";
+    const { nextCode } = await adminWithApp(address);
+    const page = await openSecondStep(address);
+    pass(601);
+    await page.getByLabel("Code", { exact: true }).fill(nextCode());
+    await press(page, "Sign in");
+    await shows(page, "This took too long, or too many codes were wrong. Sign in again.");
+    await page.getByRole("button", { name: "Send link" }).waitFor();
+  });
+
+  test("asks a signed-in administrator whose sign-in is old for both steps", async () => {
+    const address = "old.admin@example.com";
+    const { user_id, nextCode } = await adminWithApp(address);
+    const page = await openSecondStep(address);
+    await page.getByLabel("Code", { exact: true }).fill(nextCode());
+    await press(page, "Sign in");
+    await isIn(page);
+    pass(700);
+    await page.goto(`${suite.stack.api.url}/console#/users/${user_id}`);
+    await page
+      .getByRole("button", { name: /^End the session of/ })
+      .first()
+      .click();
+    await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+    await press(page, `Send a link to ${address}`);
+    await shows(page, `A link was sent to ${address}.`);
+    const tab = await page.context().newPage();
+    await tab.goto(consoleLinkTo(caller, address));
+    await tab.getByRole("heading", { name: "Second step" }).waitFor();
+    await tab.getByLabel("Code", { exact: true }).fill(nextCode());
+    await press(tab, "Sign in");
+    await isIn(tab);
+    await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+    await shows(page, "Done: End session");
+  });
+});
