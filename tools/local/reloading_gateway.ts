@@ -1,6 +1,7 @@
-import { watch } from "node:fs";
-import { resolve } from "node:path";
+import { once } from "node:events";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { watch } from "chokidar";
 import { appFolder } from "#app/load_app.ts";
 import type { Environment } from "#core/config.ts";
 import type { Result } from "#entry/answer.ts";
@@ -72,19 +73,20 @@ export async function openReloadingGateway(
   superviseCrash(current);
 
   let timer: NodeJS.Timeout | undefined;
-  const watchers = folders.map((folder) =>
-    watch(folder, { recursive: true }, (_event, name) => {
-      if (!name?.endsWith(".ts")) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => replace(name), SETTLE_MS);
-    }),
-  );
+  // Node's own recursive watch loses a file that an editor replaces by another one.
+  const watcher = watch([...folders], { ignoreInitial: true });
+  watcher.on("all", (_event, path) => {
+    if (!path.endsWith(".ts")) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => replace(basename(path)), SETTLE_MS);
+  });
+  await once(watcher, "ready");
   return {
     invoke: (incoming) => current.invoke(incoming),
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      for (const watcher of watchers) watcher.close();
+      await watcher.close();
       await replacing;
       await current.end();
     },

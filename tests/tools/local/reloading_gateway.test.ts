@@ -1,4 +1,4 @@
-import { rm, utimes, writeFile } from "node:fs/promises";
+import { rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test, vi } from "vitest";
@@ -57,6 +57,16 @@ test("loads changed source without failing a call meanwhile", async () => {
   }
   answers.push((await stack.gateway.invoke(health)).statusCode);
   expect(new Set(answers)).toEqual(new Set([200]));
+});
+
+test("loads each change of an editor that replaces the file", async () => {
+  await using stack = await open();
+  for (const change of ["1", "2", "3"]) {
+    await writeFile(join(stack.folder, "draft"), `export const change = ${change};`);
+    await rename(join(stack.folder, "draft"), join(stack.folder, "a.ts"));
+    const expected = Array.from({ length: Number(change) }, () => "Reloaded: a.ts");
+    await vi.waitFor(() => expect(stack.printed).toEqual(expected), WAIT);
+  }
 });
 
 test("does not reload for a file that is not TypeScript", async () => {
