@@ -45,16 +45,16 @@ export function keyCommands(program: Command): void {
     "--mfa",
     "instead, encrypts the seeds of authenticator apps in the database of MONGODB_URI with the first key of FACTOR_KEYS",
   );
-  examples(
-    act(rotate, async (terminal, options: KeyOptions & { mfa?: true }) => {
-      if (options.mfa) return resealAll(terminal, options);
-      const set = await orRefuse(
-        rotateKeySet(await read(terminal, options.file), readNow(terminal, options.now)),
-      );
-      await put(terminal, options.file, set, replace);
-    }),
-    ["keys rotate --file signing_keys.json", "keys rotate --mfa"],
-  );
+  const rotateKeys = async (terminal: Terminal, options: KeyOptions & { mfa?: true }) => {
+    if (options.mfa) return resealAll(terminal, options);
+    const now = readNow(terminal, options.now);
+    const set = await orRefuse(rotateKeySet(await read(terminal, options.file), now));
+    await put(terminal, options.file, set, replace);
+  };
+  examples(act(rotate, rotateKeys, { secrets: ["FACTOR_KEYS"] }), [
+    "keys rotate --file signing_keys.json",
+    "keys rotate --mfa",
+  ]);
 
   examples(
     act(
@@ -77,7 +77,7 @@ export function keyCommands(program: Command): void {
 async function resealAll(terminal: Terminal, { file, now }: KeyOptions): Promise<void> {
   if (file !== undefined || now !== undefined)
     throw new UsageError(
-      "--mfa reads FACTOR_KEYS and MONGODB_URI of the environment, and takes no other option.",
+      "--mfa reads FACTOR_KEYS and MONGODB_URI of the stage or the environment, and takes neither --file nor --now.",
     );
   const factorKeys = factorKeysPart.open(terminal.environment);
   const result = await onDatabase(terminal, (database) =>
@@ -85,7 +85,7 @@ async function resealAll(terminal: Terminal, { file, now }: KeyOptions): Promise
   ).catch((error: unknown) => {
     if (error instanceof NestError && error.code === "unavailable")
       throw new CommandError(
-        "FACTOR_KEYS lacks the key of a stored seed. Add the key, and run the command again.",
+        `A seed can't be decrypted: ${error.detail}. Add the key, and run the command again.`,
       );
     throw error;
   });

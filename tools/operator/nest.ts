@@ -79,8 +79,8 @@ export async function runNest(args: readonly string[], shell: Shell): Promise<nu
   const program = nestProgram();
   setShell(program, {
     ...shell,
-    stageEnvironment: async (options, shell) =>
-      (await import("#tools/stage/stage_environment.ts")).stageEnvironment(options, shell),
+    stageEnvironment: async (...stage) =>
+      (await import("#tools/stage/stage_environment.ts")).stageEnvironment(...stage),
   });
   const lines = (text: string) => text.trimEnd();
   for (const command of withInner(program)) {

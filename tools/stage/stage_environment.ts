@@ -3,18 +3,24 @@ import { openStage, type StageOptions } from "#tools/stage/on_stage.ts";
 import { FROM_STACK } from "#tools/stage/variables.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
 
-/** The secrets that operators' commands use. None of them signs tokens or gives access to the API. */
+/** The secrets that every operator's command gets. None of them signs tokens or gives access to the API. */
 const SECRETS = ["MONGODB_URI", "STRIPE_SECRET_KEY"];
 
 /**
  * Returns the environment in which an operator's command works on a deployed stage: its settings, and its secrets from
  * SSM. Variables of the shell with the same names are ignored.
+ * @param more further secrets that the command reads
  * @throws CommandError if a secret is missing or SSM can't be read; SettingsError; UsageError
  */
-export async function stageEnvironment(options: StageOptions, shell: Environment): Promise<Environment> {
+export async function stageEnvironment(
+  options: StageOptions,
+  shell: Environment,
+  more: readonly string[] = [],
+): Promise<Environment> {
   const { settings, inventory, store } = await openStage(options);
-  const stored = await store.read(SECRETS);
-  const missing = SECRETS.filter((name) => !stored.has(name));
+  const secrets = [...SECRETS, ...more];
+  const stored = await store.read(secrets);
+  const missing = secrets.filter((name) => !stored.has(name));
   if (missing.length > 0) throw new CommandError(`${missing.join(", ")}: missing in SSM.`);
   const ofStage = new Set([
     ...[...inventory.settings, ...inventory.parameters].map(({ name }) => name),

@@ -10,6 +10,7 @@ import { confirmByTyping } from "#tools/terminal/prompts.ts";
 type StageEnvironment = (
   options: { stage?: string | undefined; settings?: string | undefined },
   shell: Environment,
+  secrets: readonly string[],
 ) => Promise<Environment>;
 
 /** The shell that the program runs in, or a test's stand-in for it. */
@@ -67,9 +68,13 @@ interface GlobalOptions {
  * Sets the action of a command. A failure prints one sentence to standard error, never a stack trace or the value of a
  * variable.
  * @param work receives the terminal, then commander's arguments, then the options of the command and the program
+ * @param secrets those that the command reads on a stage besides the ones that every command gets
  */
-export const act = <Args extends unknown[]>(command: Command, work: Work<Args>): Command =>
-  perform(command, work, environmentOf);
+export const act = <Args extends unknown[]>(
+  command: Command,
+  work: Work<Args>,
+  { secrets = [] }: { secrets?: readonly string[] } = {},
+): Command => perform(command, work, (options, shell) => environmentOf(options, shell, secrets));
 
 /** As `act`, for a command that changes a stage's configuration: it keeps the shell's environment and refuses --local. */
 export const actOnConfiguration = <Args extends unknown[]>(command: Command, work: Work<Args>): Command =>
@@ -125,11 +130,12 @@ const LOCAL_STAGE = "--local cannot be used with a stage: stages are deployments
 async function environmentOf(
   { local = false, stage, settings }: GlobalOptions,
   { environment: shell, stageEnvironment }: ProgramShell,
+  secrets: readonly string[],
 ): Promise<Environment> {
   if (local && stage !== undefined) throw new UsageError(LOCAL_STAGE);
   if (local) return requireLocal(shell);
   if (stage === undefined) return shell;
-  return stageEnvironment({ stage, settings }, shell);
+  return stageEnvironment({ stage, settings }, shell, secrets);
 }
 
 async function requireLocal(environment: Environment): Promise<Environment> {

@@ -54,7 +54,7 @@ export class SealingKeys {
   open(owner: string, value: string): string {
     const [id = "", sealed = ""] = value.split(".");
     const found = this.#keys.find((key) => key.id === id);
-    if (!found) throw new NestError("unavailable", { detail: `${this.#variable} lacks a key in use` });
+    if (!found) throw new NestError("unavailable", { detail: `${this.#variable} lacks the key ${id}` });
     const bytes = Buffer.from(sealed, "base64url");
     try {
       const nonce = bytes.subarray(0, NONCE);

@@ -28,6 +28,6 @@ test("refuses a secret of another webhook, a changed one, and one of a key that 
   ] as const)
     expect(() => keys.open(id, value)).toThrow(expect.objectContaining({ code: "unavailable" }));
   expect(() => new WebhookKeys([next]).open("webhook_a", sealed)).toThrow(
-    expect.objectContaining({ detail: "WEBHOOK_KEYS lacks a key in use" }),
+    expect.objectContaining({ detail: "WEBHOOK_KEYS lacks the key 1" }),
   );
 });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { newSecret } from "#core/secrets.ts";
 import { runCli } from "#tests/support/cli.ts";
 import { startNest, type TestNest } from "#tests/support/nest.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
@@ -63,6 +64,22 @@ test("--stage uses the stage's billing settings and reads no signing key", async
   for (const name of ["REQUIRED_PROMOTION_CODE_ID", "SIGNING_KEYS", "MAIL_REPLY_TO"])
     expect(environment).not.toHaveProperty(name);
   expect(ssm.asked.flat()).toEqual(["/nest/nonprod/MONGODB_URI", "/nest/nonprod/STRIPE_SECRET_KEY"]);
+});
+
+test("`keys rotate --mfa --stage` reads the keys of second factors from SSM, which other commands don't", async () => {
+  const args = ["keys", "rotate", "--mfa", "--stage", "nonprod", "--settings", settings];
+  expect(await runCli(args, elsewhere)).toEqual({ status: 1, printed: "FACTOR_KEYS: missing in SSM.\n" });
+  await using whole = await startSsmDouble({
+    "/nest/nonprod/MONGODB_URI": nest.mongoUri,
+    "/nest/nonprod/STRIPE_SECRET_KEY": nest.stripe.secretKey,
+    "/nest/nonprod/FACTOR_KEYS": JSON.stringify([{ id: "1", key: newSecret() }]),
+  });
+  stubAws(whole.url);
+  const shell = { ...elsewhere, FACTOR_KEYS: "the shell's" };
+  expect(await runCli(args, shell)).toEqual({
+    status: 0,
+    printed: "0 seeds were encrypted again. Every seed has the first key of FACTOR_KEYS.\n",
+  });
 });
 
 test("reports a missing secret, an unknown stage, and --stage together with --local in one sentence", async () => {
