@@ -6,7 +6,7 @@ import {
   type PlatformCapability,
 } from "#core/capabilities.ts";
 import { NestError } from "#core/errors.ts";
-import { hasCapability } from "#core/roles/rights.ts";
+import { hasCapability, isWithheld } from "#core/roles/rights.ts";
 import type { NeededRights } from "#core/sessions/caller_rights.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
 import type { Access } from "#entry/declaration.ts";
@@ -74,18 +74,19 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
  * Checks the capability and the age of the sign-in that a policy requires. Somebody else's id gets the same error whether or not
  * it exists; so does the id of an account.
  * @param caller with its rights and the time of its sign-in
- * @throws NestError account_not_found, access_denied, reauthentication_required
+ * @throws NestError account_not_found, access_denied; reauthentication_required if the sign-in is too old, or lacks the second factor
+ *   that the client requires of users with a platform role
  */
 export function requireRights(access: Access, caller: Caller, request: unknown, now: Date): void {
   const { who, capability, account } = policyOf(access);
   const isForOwn = who !== null && who !== FRESH && isOwn(caller, request);
   if (account !== null && capability !== null) {
-    if (!hasCapability(caller, capability)) requireMemberOrOwn(account, caller, request);
+    if (!hasCapability(caller, capability)) requireMemberOrOwn({ account, capability }, caller, request);
     return;
   }
   if (account !== null) requireMember(account, caller, isForOwn);
   if (capability !== null && !isForOwn && !hasCapability(caller, capability))
-    throw new NestError("access_denied");
+    throw refusalOf(caller, capability);
   if (who === FRESH || (who === "fresh_own_user" && (isForOwn || capability === null)))
     requireFresh(caller, now);
 }
@@ -102,10 +103,30 @@ function requireMember(
     throw new NestError("access_denied");
 }
 
-/** A request that names an account is about the account, unless it names its caller too. @throws as `requireMember` */
-function requireMemberOrOwn(account: NonNullable<Policy["account"]>, caller: Caller, request: unknown): void {
+/** The error for a caller without a capability. Users whose session only lacks a second factor learn that it does. */
+const refusalOf = (caller: Caller, capability: PlatformCapability): NestError =>
+  new NestError(isWithheld(caller, capability) ? "reauthentication_required" : "access_denied");
+
+/**
+ * A request that names an account is about the account, unless it names its caller too. A request that names nothing is about
+ * everything that its caller may see, so it is refused while a capability is withheld.
+ * @throws as `requireRights`
+ */
+function requireMemberOrOwn(
+  { account, capability }: { account: NonNullable<Policy["account"]>; capability: PlatformCapability },
+  caller: Caller,
+  request: unknown,
+): void {
   const { user_id: userId, account_id: accountId } = request as { user_id?: unknown; account_id?: unknown };
-  if (isOwn(caller, request) && (userId !== undefined || accountId === undefined)) return;
-  if (accountId === undefined) throw new NestError("access_denied");
+  const isUnnamed = userId === undefined && accountId === undefined;
+  if (isOwn(caller, request) && (userId !== undefined || (isUnnamed && !isWithheld(caller, capability))))
+    return;
+  if (accountId === undefined || (isWithheld(caller, capability) && !isMember(account, caller)))
+    throw refusalOf(caller, capability);
   requireMember(account, caller, false);
 }
+
+const isMember = ({ capability }: NonNullable<Policy["account"]>, caller: Caller): boolean =>
+  caller.kind === "user" &&
+  caller.account !== undefined &&
+  (capability === null || caller.account.capabilities.includes(capability));

@@ -1,8 +1,9 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Call, Caller } from "#core/call.ts";
 import { describeFailure } from "#core/log.ts";
+import { lacksSecondFactor } from "#core/mfa/policy.ts";
 import { unauthorized } from "#core/sessions/access_token.ts";
-import { requireValidToken } from "#core/sessions/bearer.ts";
+import { requireValidToken, type ValidToken } from "#core/sessions/bearer.ts";
 import { callerWith, readRights } from "#core/sessions/caller_rights.ts";
 import { neededRights, requireAccess, requireRights } from "#entry/access.ts";
 import { headerOf } from "#entry/answer.ts";
@@ -56,7 +57,11 @@ export async function perform(declaration: RpcDeclaration, progress: CallInProgr
   ]);
   if (standing && read) {
     const asked = await admitted.catch(() => ({}));
-    progress.caller = callerWith(caller, { ...standing, ...read }, asked);
+    progress.caller = callerWith(
+      caller,
+      { ...standing, ...read, lacksFactor: lacksFactor(core, caller, standing) },
+      asked,
+    );
   }
   const run = async () => {
     const request = await admitted;
@@ -84,6 +89,12 @@ async function admit(
   const request = validate(declaration.request, body);
   requireAccess(declaration.access, caller, request);
   return request;
+}
+
+/** Whether a session lacks the second factor that its client requires for rights, also if the client is not enabled any more. */
+function lacksFactor({ oauthClients }: RpcCore<Parts>, caller: Caller, { user, amr }: ValidToken): boolean {
+  const own = oauthClients.list().find(({ id }) => caller.kind === "user" && id === caller.clientId);
+  return own !== undefined && lacksSecondFactor(own, user, amr);
 }
 
 /** A caller can name any client; only the id of a known one is logged. */

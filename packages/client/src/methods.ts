@@ -20,39 +20,39 @@ export const METHODS = {
   create_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor_id expires_at","errors":"factor_type_not_allowed invalid_identifier country_not_allowed mfa_token_expired reauthentication_required own_address_not_verified client_not_found too_many_factors factor_repeats_sign_in mfa_confirmation_required rate_limited delivery_failed"},
   create_passkey_challenge: {"bearer":false,"fills":"client_id","needs":"","answer":"expires_at","errors":"mfa_token_expired grant_not_allowed client_not_found factor_not_found rate_limited"},
   create_trial_and_magic_link: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"","errors":"invalid_redirect_uri invalid_email client_not_found already_subscribed trial_already_used rate_limited stripe_error email_not_sent"},
-  create_user: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri capability_escalation client_not_found role_not_found account_not_found identifier_taken delivery_failed"},
-  create_webhook: {"bearer":true,"fills":"","needs":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event client_not_found too_many_webhooks"},
-  delete_role: {"bearer":true,"fills":"","needs":"","answer":"deleted_at","errors":"capability_escalation role_not_found role_built_in role_in_use"},
+  create_user: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"user{}","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required capability_escalation client_not_found role_not_found account_not_found identifier_taken delivery_failed"},
+  create_webhook: {"bearer":true,"fills":"","needs":"","answer":"secret","errors":"webhook_url_not_allowed unknown_event reauthentication_required client_not_found too_many_webhooks"},
+  delete_role: {"bearer":true,"fills":"","needs":"","answer":"deleted_at","errors":"reauthentication_required capability_escalation role_not_found role_built_in role_in_use"},
   delete_user: {"bearer":true,"fills":"","needs":"user_id","answer":"deleted_at","errors":"reauthentication_required capability_escalation user_not_found active_subscription last_owner last_admin stripe_error"},
-  delete_webhook: {"bearer":true,"fills":"","needs":"","answer":"deleted_at","errors":"webhook_not_found"},
+  delete_webhook: {"bearer":true,"fills":"","needs":"","answer":"deleted_at","errors":"reauthentication_required webhook_not_found"},
   disown_session: {"bearer":false,"fills":"","needs":"","answer":"revoked_at","errors":"verification_not_found"},
   get_account: {"bearer":true,"fills":"","needs":"","answer":"account{}","errors":"account_not_found"},
-  get_billing_history: {"bearer":true,"fills":"","needs":"user_id","answer":"subscriptions[]","errors":"user_not_found"},
+  get_billing_history: {"bearer":true,"fills":"","needs":"user_id","answer":"subscriptions[]","errors":"reauthentication_required user_not_found"},
   get_marketing_consent: {"bearer":true,"fills":"user_id","needs":"","answer":"level","errors":"not_found awaiting_consent"},
-  get_sign_in_history: {"bearer":true,"fills":"","needs":"","answer":"events[] blocks[]","errors":"invalid_email user_not_found"},
+  get_sign_in_history: {"bearer":true,"fills":"","needs":"","answer":"events[] blocks[]","errors":"invalid_email reauthentication_required user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","needs":"","answer":"status start_date end_date","errors":"no_active_subscription"},
-  get_user: {"bearer":true,"fills":"user_id","needs":"","answer":"id created_at status account_id","errors":"account_not_found user_not_found"},
+  get_user: {"bearer":true,"fills":"user_id","needs":"","answer":"id created_at status account_id","errors":"reauthentication_required account_not_found user_not_found"},
   link_oauth: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"oauth_identity{}","errors":"malformed_code incorrect_redirect_uri incorrect_code_verifier reauthentication_required verification_not_found identifier_not_verified oauth_identity_taken"},
   list_account_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
   list_accounts: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
-  list_audit_logs: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
-  list_mfa_factors: {"bearer":true,"fills":"user_id","needs":"","answer":"items[] recovery_codes_left#","errors":""},
+  list_audit_logs: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"reauthentication_required account_not_found"},
+  list_mfa_factors: {"bearer":true,"fills":"user_id","needs":"","answer":"items[] recovery_codes_left#","errors":"reauthentication_required"},
   list_news_items: {"bearer":false,"fills":"client_id","needs":"","answer":"array","errors":""},
-  list_oauth_identities: {"bearer":true,"fills":"user_id","needs":"","answer":"items[]","errors":""},
+  list_oauth_identities: {"bearer":true,"fills":"user_id","needs":"","answer":"items[]","errors":"reauthentication_required"},
   list_oauth_providers: {"bearer":false,"fills":"client_id","needs":"","answer":"items[]","errors":"client_not_found"},
   list_plans: {"bearer":false,"fills":"client_id","needs":"","answer":"array","errors":"client_not_found"},
-  list_roles: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
-  list_sessions: {"bearer":true,"fills":"user_id","needs":"","answer":"items[]","errors":""},
-  list_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"role_not_found"},
-  list_webhook_deliveries: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"webhook_not_found"},
-  list_webhooks: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
+  list_roles: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"reauthentication_required"},
+  list_sessions: {"bearer":true,"fills":"user_id","needs":"","answer":"items[]","errors":"reauthentication_required"},
+  list_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"reauthentication_required role_not_found"},
+  list_webhook_deliveries: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"reauthentication_required webhook_not_found"},
+  list_webhooks: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"reauthentication_required"},
   regenerate_recovery_codes: {"bearer":true,"fills":"","needs":"","answer":"recovery_codes[]","errors":"reauthentication_required mfa_not_enabled"},
   register_user: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"client_id","errors":"cookies_not_enabled invalid_identifier country_not_allowed invalid_redirect_uri password_not_acceptable captcha_required captcha_failed grant_not_allowed registration_disabled client_not_found identifier_taken rate_limited delivery_failed captcha_unavailable"},
   remove_account_user: {"bearer":true,"fills":"","needs":"user_id","answer":"removed_at","errors":"capability_escalation delete_not_allowed reauthentication_required account_not_found user_not_found last_owner active_subscription last_admin stripe_error"},
   remove_identifier: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required identifier_not_found last_sign_in_method"},
   remove_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required mfa_required_by_policy capability_escalation factor_not_found mfa_confirmation_required factor_repeats_sign_in"},
   reset_password: {"bearer":false,"fills":"client_id","needs":"","answer":"user_id","errors":"nonce_missing code_missing password_not_acceptable grant_not_allowed client_not_found verification_not_found rate_limited"},
-  retry_webhook_delivery: {"bearer":true,"fills":"","needs":"","answer":"delivery{}","errors":"delivery_not_found webhook_disabled"},
+  retry_webhook_delivery: {"bearer":true,"fills":"","needs":"","answer":"delivery{}","errors":"reauthentication_required delivery_not_found webhook_disabled"},
   revoke_all_sessions: {"bearer":true,"fills":"","needs":"user_id","answer":"revoked#","errors":"reauthentication_required capability_escalation"},
   revoke_session: {"bearer":true,"fills":"user_id","needs":"","answer":"revoked_at","errors":"reauthentication_required capability_escalation session_not_found"},
   revoke_token: {"bearer":false,"fills":"client_id","needs":"","answer":"","errors":"malformed_refresh_token"},
@@ -61,19 +61,19 @@ export const METHODS = {
   send_mfa_code: {"bearer":false,"fills":"client_id","needs":"","answer":"hint expires_at resend_at","errors":"country_not_allowed mfa_token_expired client_not_found factor_not_found rate_limited delivery_failed"},
   send_otp: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"nonce expires_at resend_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed link_placeholder_missing captcha_required captcha_failed grant_not_allowed sender_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
   send_password_reset: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"nonce expires_at","errors":"invalid_redirect_uri invalid_identifier country_not_allowed captcha_required captcha_failed grant_not_allowed client_not_found rate_limited delivery_failed captcha_unavailable"},
-  send_test_webhook: {"bearer":true,"fills":"","needs":"","answer":"delivery_id","errors":"webhook_not_found webhook_disabled"},
+  send_test_webhook: {"bearer":true,"fills":"","needs":"","answer":"delivery_id","errors":"reauthentication_required webhook_not_found webhook_disabled"},
   send_verification: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"nonce identifier_id expires_at resend_at","errors":"invalid_identifier country_not_allowed invalid_redirect_uri reauthentication_required client_not_found identifier_not_found already_verified identifier_not_verified rate_limited delivery_failed"},
   set_account_user_role: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"capability_escalation account_not_found user_not_found role_not_found last_owner"},
   set_marketing_consent: {"bearer":true,"fills":"user_id","needs":"","answer":"","errors":"not_found"},
   set_password: {"bearer":true,"fills":"","needs":"","answer":"sessions_revoked#","errors":"password_not_acceptable invalid_credentials reauthentication_required grant_not_allowed rate_limited"},
   set_primary_identifier: {"bearer":true,"fills":"","needs":"","answer":"identifier{}","errors":"reauthentication_required identifier_not_found identifier_not_verified"},
-  set_role: {"bearer":true,"fills":"","needs":"","answer":"role{}","errors":"unknown_capability capability_escalation role_built_in too_many_roles"},
-  set_user_roles: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"capability_escalation user_not_found role_not_found identifier_not_verified last_admin"},
+  set_role: {"bearer":true,"fills":"","needs":"","answer":"role{}","errors":"unknown_capability reauthentication_required capability_escalation role_built_in too_many_roles"},
+  set_user_roles: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"reauthentication_required capability_escalation user_not_found role_not_found identifier_not_verified last_admin"},
   start_oauth: {"bearer":false,"fills":"client_id redirect_uri","needs":"","answer":"authorization_url expires_at","errors":"invalid_redirect_uri reauthentication_required client_not_found provider_not_found"},
   unlink_oauth: {"bearer":true,"fills":"","needs":"","answer":"removed_at","errors":"reauthentication_required oauth_identity_not_found last_sign_in_method"},
   update_account: {"bearer":true,"fills":"","needs":"","answer":"account{}","errors":"account_not_found"},
-  update_user: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"cannot_disable_self capability_escalation user_not_found last_admin"},
-  update_webhook: {"bearer":true,"fills":"","needs":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event client_not_found webhook_not_found"},
+  update_user: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"reauthentication_required cannot_disable_self capability_escalation user_not_found last_admin"},
+  update_webhook: {"bearer":true,"fills":"","needs":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event reauthentication_required client_not_found webhook_not_found"},
   verify_identifier: {"bearer":false,"fills":"client_id","needs":"","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
   verify_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor{}","errors":"mfa_token_expired mfa_failed reauthentication_required factor_not_found client_not_found factor_repeats_sign_in rate_limited"},
 } as const;
@@ -97,39 +97,39 @@ export interface Errors {
   create_mfa_factor: CommonError | "factor_type_not_allowed" | "invalid_identifier" | "country_not_allowed" | "mfa_token_expired" | "reauthentication_required" | "own_address_not_verified" | "client_not_found" | "too_many_factors" | "factor_repeats_sign_in" | "mfa_confirmation_required" | "rate_limited" | "delivery_failed";
   create_passkey_challenge: CommonError | "mfa_token_expired" | "grant_not_allowed" | "client_not_found" | "factor_not_found" | "rate_limited";
   create_trial_and_magic_link: CommonError | "invalid_redirect_uri" | "invalid_email" | "client_not_found" | "already_subscribed" | "trial_already_used" | "rate_limited" | "stripe_error" | "email_not_sent";
-  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "capability_escalation" | "client_not_found" | "role_not_found" | "account_not_found" | "identifier_taken" | "delivery_failed";
-  create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "too_many_webhooks";
-  delete_role: CommonError | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
+  create_user: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "capability_escalation" | "client_not_found" | "role_not_found" | "account_not_found" | "identifier_taken" | "delivery_failed";
+  create_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "reauthentication_required" | "client_not_found" | "too_many_webhooks";
+  delete_role: CommonError | "reauthentication_required" | "capability_escalation" | "role_not_found" | "role_built_in" | "role_in_use";
   delete_user: CommonError | "reauthentication_required" | "capability_escalation" | "user_not_found" | "active_subscription" | "last_owner" | "last_admin" | "stripe_error";
-  delete_webhook: CommonError | "webhook_not_found";
+  delete_webhook: CommonError | "reauthentication_required" | "webhook_not_found";
   disown_session: CommonError | "verification_not_found";
   get_account: CommonError | "account_not_found";
-  get_billing_history: CommonError | "user_not_found";
+  get_billing_history: CommonError | "reauthentication_required" | "user_not_found";
   get_marketing_consent: CommonError | "not_found" | "awaiting_consent";
-  get_sign_in_history: CommonError | "invalid_email" | "user_not_found";
+  get_sign_in_history: CommonError | "invalid_email" | "reauthentication_required" | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
-  get_user: CommonError | "account_not_found" | "user_not_found";
+  get_user: CommonError | "reauthentication_required" | "account_not_found" | "user_not_found";
   link_oauth: CommonError | "malformed_code" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "reauthentication_required" | "verification_not_found" | "identifier_not_verified" | "oauth_identity_taken";
   list_account_users: CommonError | "account_not_found";
   list_accounts: CommonError;
-  list_audit_logs: CommonError | "account_not_found";
-  list_mfa_factors: CommonError;
+  list_audit_logs: CommonError | "reauthentication_required" | "account_not_found";
+  list_mfa_factors: CommonError | "reauthentication_required";
   list_news_items: CommonError;
-  list_oauth_identities: CommonError;
+  list_oauth_identities: CommonError | "reauthentication_required";
   list_oauth_providers: CommonError | "client_not_found";
   list_plans: CommonError | "client_not_found";
-  list_roles: CommonError;
-  list_sessions: CommonError;
-  list_users: CommonError | "role_not_found";
-  list_webhook_deliveries: CommonError | "webhook_not_found";
-  list_webhooks: CommonError;
+  list_roles: CommonError | "reauthentication_required";
+  list_sessions: CommonError | "reauthentication_required";
+  list_users: CommonError | "reauthentication_required" | "role_not_found";
+  list_webhook_deliveries: CommonError | "reauthentication_required" | "webhook_not_found";
+  list_webhooks: CommonError | "reauthentication_required";
   regenerate_recovery_codes: CommonError | "reauthentication_required" | "mfa_not_enabled";
   register_user: CommonError | "cookies_not_enabled" | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "password_not_acceptable" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "registration_disabled" | "client_not_found" | "identifier_taken" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   remove_account_user: CommonError | "capability_escalation" | "delete_not_allowed" | "reauthentication_required" | "account_not_found" | "user_not_found" | "last_owner" | "active_subscription" | "last_admin" | "stripe_error";
   remove_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "last_sign_in_method";
   remove_mfa_factor: CommonError | "reauthentication_required" | "mfa_required_by_policy" | "capability_escalation" | "factor_not_found" | "mfa_confirmation_required" | "factor_repeats_sign_in";
   reset_password: CommonError | "nonce_missing" | "code_missing" | "password_not_acceptable" | "grant_not_allowed" | "client_not_found" | "verification_not_found" | "rate_limited";
-  retry_webhook_delivery: CommonError | "delivery_not_found" | "webhook_disabled";
+  retry_webhook_delivery: CommonError | "reauthentication_required" | "delivery_not_found" | "webhook_disabled";
   revoke_all_sessions: CommonError | "reauthentication_required" | "capability_escalation";
   revoke_session: CommonError | "reauthentication_required" | "capability_escalation" | "session_not_found";
   revoke_token: CommonError | "malformed_refresh_token";
@@ -138,19 +138,19 @@ export interface Errors {
   send_mfa_code: CommonError | "country_not_allowed" | "mfa_token_expired" | "client_not_found" | "factor_not_found" | "rate_limited" | "delivery_failed";
   send_otp: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "link_placeholder_missing" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "sender_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
   send_password_reset: CommonError | "invalid_redirect_uri" | "invalid_identifier" | "country_not_allowed" | "captcha_required" | "captcha_failed" | "grant_not_allowed" | "client_not_found" | "rate_limited" | "delivery_failed" | "captcha_unavailable";
-  send_test_webhook: CommonError | "webhook_not_found" | "webhook_disabled";
+  send_test_webhook: CommonError | "reauthentication_required" | "webhook_not_found" | "webhook_disabled";
   send_verification: CommonError | "invalid_identifier" | "country_not_allowed" | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "identifier_not_found" | "already_verified" | "identifier_not_verified" | "rate_limited" | "delivery_failed";
   set_account_user_role: CommonError | "capability_escalation" | "account_not_found" | "user_not_found" | "role_not_found" | "last_owner";
   set_marketing_consent: CommonError | "not_found";
   set_password: CommonError | "password_not_acceptable" | "invalid_credentials" | "reauthentication_required" | "grant_not_allowed" | "rate_limited";
   set_primary_identifier: CommonError | "reauthentication_required" | "identifier_not_found" | "identifier_not_verified";
-  set_role: CommonError | "unknown_capability" | "capability_escalation" | "role_built_in" | "too_many_roles";
-  set_user_roles: CommonError | "capability_escalation" | "user_not_found" | "role_not_found" | "identifier_not_verified" | "last_admin";
+  set_role: CommonError | "unknown_capability" | "reauthentication_required" | "capability_escalation" | "role_built_in" | "too_many_roles";
+  set_user_roles: CommonError | "reauthentication_required" | "capability_escalation" | "user_not_found" | "role_not_found" | "identifier_not_verified" | "last_admin";
   start_oauth: CommonError | "invalid_redirect_uri" | "reauthentication_required" | "client_not_found" | "provider_not_found";
   unlink_oauth: CommonError | "reauthentication_required" | "oauth_identity_not_found" | "last_sign_in_method";
   update_account: CommonError | "account_not_found";
-  update_user: CommonError | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
-  update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "client_not_found" | "webhook_not_found";
+  update_user: CommonError | "reauthentication_required" | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
+  update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "reauthentication_required" | "client_not_found" | "webhook_not_found";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
   verify_mfa_factor: CommonError | "mfa_token_expired" | "mfa_failed" | "reauthentication_required" | "factor_not_found" | "client_not_found" | "factor_repeats_sign_in" | "rate_limited";
 }

@@ -1,4 +1,5 @@
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import type { User } from "#core/repositories/users.ts";
 
 /**
@@ -11,4 +12,17 @@ export function requiresEnrolment(
 ): boolean {
   if (mfa.policy === "required") return true;
   return mfa.policy === "required_for_roles" && (user?.roles?.length ?? 0) > 0;
+}
+
+/**
+ * Whether a session must present a second factor before its user may use a right of a platform role, without I/O. A user may get the
+ * role, or a client its policy, after the sign-in. Test tokens need none (extended 0).
+ * @param amr how the person of the session signed in
+ */
+export function lacksSecondFactor(
+  client: Pick<OAuthClient, "mfa">,
+  user: Pick<User, "roles"> | null,
+  amr: readonly AuthenticationMethod[],
+): boolean {
+  return requiresEnrolment(client, user) && !amr.includes("mfa") && !amr.includes("test");
 }

@@ -42,5 +42,9 @@ export function rightsOfCaller(caller: Caller): Rights {
 export const hasCapability = (caller: Caller, capability: Capability): boolean =>
   rightsOfCaller(caller).capabilities.includes(capability);
 
+/** Whether a caller would have a capability, had their session the second factor that its client requires. */
+export const isWithheld = (caller: Caller, capability: Capability): boolean =>
+  caller.kind === "user" && caller.withheld?.capabilities.includes(capability) === true;
+
 /** Every role, built-in roles first. */
 export const allRoles = (own: readonly Role[]): RoleDefinition[] => [...BUILT_IN_ROLES, ...own];

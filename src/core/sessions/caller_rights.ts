@@ -39,23 +39,31 @@ export async function readRights(
   return { platformRoles, account: memberships && own && { memberships, own } };
 }
 
+/** What a caller's rights are derived from. */
+interface Standing extends ReadRights, ValidToken {
+  /** Whether the session lacks the second factor that its client requires for the rights of platform roles. */
+  lacksFactor: boolean;
+}
+
 /**
- * The caller with the time of their sign-in, and with what they may do.
+ * The caller with the time of their sign-in, and with what they may do. The rights of platform roles are withheld from a session without
+ * the second factor that its client requires.
  * @param request with `account_id` if it names an account
  */
 export function callerWith(
   caller: Caller,
-  { authTime, amr, user, accountId, platformRoles, account }: ReadRights & ValidToken,
+  { authTime, amr, user, accountId, platformRoles, account, lacksFactor }: Standing,
   request: unknown,
 ): Caller {
   if (caller.kind !== "user") return caller;
+  const rights = platformRoles && rightsOf(rolesOf(user ?? {}, platformRoles));
   const { account_id: named } = request as { account_id?: unknown };
   const chosen = typeof named === "string" ? named : (accountId ?? undefined);
   const standing = account && user && standingIn({ user, ...account }, chosen);
   return {
     ...{ ...caller, authTime, amr },
     ...(accountId !== null && { accountId }),
-    ...(platformRoles && { rights: rightsOf(rolesOf(user ?? {}, platformRoles)) }),
+    ...(rights && (lacksFactor ? { withheld: rights } : { rights })),
     ...(standing && { account: standing }),
   };
 }

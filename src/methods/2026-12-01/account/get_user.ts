@@ -42,7 +42,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: ["account_not_found", "user_not_found"],
+  errors: ["reauthentication_required", "account_not_found", "user_not_found"],
   async reads({ core, request: { user_id }, caller }) {
     const userId = namedUserOf(caller, user_id);
     const [user, identifiers, pending, memberships, password, factors, own, ofAccounts] = await Promise.all([

@@ -35,7 +35,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: ["account_not_found"],
+  errors: ["reauthentication_required", "account_not_found"],
   async run({ core, request: { limit, cursor, user_id, account_id, actor_id, ...asked }, caller, call }) {
     const filter = auditFilterOf(
       { userId: user_id, accountId: account_id, actorId: actor_id, ...asked },

@@ -20,7 +20,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: [],
+  errors: ["reauthentication_required"],
   async reads({ core, request: { user_id }, caller }) {
     const userId = namedUserOf(caller, user_id);
     const [factors, codes] = await Promise.all([

@@ -17,7 +17,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: [],
+  errors: ["reauthentication_required"],
   async run({ core, request: { user_id: named }, caller }) {
     const items = await listIdentities(core, namedUserOf(caller, named));
     return { items: items.map(oauthIdentityToWire) };

@@ -22,7 +22,13 @@ export const handler = rpc({
   access: "cap:roles.manage",
   request,
   response,
-  errors: ["capability_escalation", "role_not_found", "role_built_in", "role_in_use"],
+  errors: [
+    "reauthentication_required",
+    "capability_escalation",
+    "role_not_found",
+    "role_built_in",
+    "role_in_use",
+  ],
   async run({ core, request: role, caller, call }) {
     const administrator = { rights: rightsOfCaller(caller), source: byCaller(caller, call) };
     return { deleted_at: await deleteRole(core, role, administrator) };

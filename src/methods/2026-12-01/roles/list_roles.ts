@@ -20,7 +20,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: [],
+  errors: ["reauthentication_required"],
   async reads({ core, request: { scope } }) {
     const scopes = ROLE_SCOPES.filter((one) => scope === undefined || one === scope);
     const own = await Promise.all(scopes.map((one) => core.roles.list(one)));

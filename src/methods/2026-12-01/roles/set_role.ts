@@ -30,7 +30,13 @@ export const handler = rpc({
   access: "cap:roles.manage",
   request,
   response,
-  errors: ["unknown_capability", "capability_escalation", "role_built_in", "too_many_roles"],
+  errors: [
+    "reauthentication_required",
+    "unknown_capability",
+    "capability_escalation",
+    "role_built_in",
+    "too_many_roles",
+  ],
   async run({ core, request: role, caller, call }) {
     const administrator = { rights: rightsOfCaller(caller), source: byCaller(caller, call) };
     return { role: roleToWire(await setRole(core, role, administrator)) };

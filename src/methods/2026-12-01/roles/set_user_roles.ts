@@ -27,6 +27,7 @@ export const handler = rpc({
   request,
   response,
   errors: [
+    "reauthentication_required",
     "capability_escalation",
     "user_not_found",
     "role_not_found",

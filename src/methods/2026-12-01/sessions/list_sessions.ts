@@ -42,7 +42,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: [],
+  errors: ["reauthentication_required"],
   async reads({ core, request: asked, caller }) {
     const page = readPage(asked, LIST);
     const userId = namedUserOf(caller, asked.user_id);

@@ -50,6 +50,7 @@ export const handler = rpc({
   request,
   response,
   errors: [
+    "reauthentication_required",
     "client_not_found",
     "invalid_identifier",
     "country_not_allowed",

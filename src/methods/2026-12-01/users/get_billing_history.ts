@@ -71,7 +71,7 @@ export const handler = rpc({
   access: "cap:users.read",
   request,
   response,
-  errors: ["user_not_found"],
+  errors: ["reauthentication_required", "user_not_found"],
   parts: { billing, stripe },
   async reads({ core, request: { user_id } }) {
     const [user, records] = await Promise.all([core.users.find(user_id), readBillingRecords(core, user_id)]);

@@ -51,7 +51,7 @@ export const handler = rpc({
   access: "cap:users.read",
   request,
   response,
-  errors: ["invalid_email", "user_not_found"],
+  errors: ["reauthentication_required", "invalid_email", "user_not_found"],
   parts: { rateLimiter },
   async reads({ core, request: { user_id, address } }) {
     if ((user_id === undefined) === (address === undefined))

@@ -32,7 +32,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: ["role_not_found"],
+  errors: ["reauthentication_required", "role_not_found"],
   reads: ({ core }) => core.roles.list("platform"),
   async run({ core, request: { limit, cursor, ...filter }, reads: own }) {
     const list = { method: "list_users", filter };

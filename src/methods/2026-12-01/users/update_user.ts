@@ -26,7 +26,13 @@ export const handler = rpc({
   access: "own_user|cap:users.write",
   request,
   response,
-  errors: ["cannot_disable_self", "capability_escalation", "user_not_found", "last_admin"],
+  errors: [
+    "reauthentication_required",
+    "cannot_disable_self",
+    "capability_escalation",
+    "user_not_found",
+    "last_admin",
+  ],
   reads: ({ core, request: { user_id }, caller }) =>
     core.identifiers.listByUser(namedUserOf(caller, user_id)),
   async run({ core, request: { user_id, ...change }, reads: identifiers, caller, call }) {

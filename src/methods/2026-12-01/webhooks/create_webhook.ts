@@ -28,7 +28,13 @@ export const handler = rpc({
   access: "cap:webhooks.manage",
   request,
   response,
-  errors: ["webhook_url_not_allowed", "unknown_event", "client_not_found", "too_many_webhooks"],
+  errors: [
+    "reauthentication_required",
+    "webhook_url_not_allowed",
+    "unknown_event",
+    "client_not_found",
+    "too_many_webhooks",
+  ],
   parts: { receiver, webhookKeys },
   async run({ core, request: { client_ids: clientIds, ...wanted }, caller, call }) {
     const created = await createWebhook(core, { ...wanted, clientIds }, byCaller(caller, call));

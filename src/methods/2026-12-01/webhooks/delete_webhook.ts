@@ -20,7 +20,7 @@ export const handler = rpc({
   access: "cap:webhooks.manage",
   request,
   response,
-  errors: ["webhook_not_found"],
+  errors: ["reauthentication_required", "webhook_not_found"],
   async run({ core, request: { webhook_id: id }, caller, call }) {
     return { deleted_at: await deleteWebhook(core, id, byCaller(caller, call)) };
   },

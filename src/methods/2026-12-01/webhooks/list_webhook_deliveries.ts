@@ -32,7 +32,7 @@ export const handler = rpc({
   access: "cap:webhooks.manage",
   request,
   response,
-  errors: ["webhook_not_found"],
+  errors: ["reauthentication_required", "webhook_not_found"],
   async run({ core, request: { limit, cursor, webhook_id: webhookId, status, user_id: userId } }) {
     const query = { webhookId, status, userId };
     const list = { method: "list_webhook_deliveries", filter: query };

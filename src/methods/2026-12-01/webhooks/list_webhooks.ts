@@ -19,7 +19,7 @@ export const handler = rpc({
   request,
   isBodyOptional: true,
   response,
-  errors: [],
+  errors: ["reauthentication_required"],
   reads: ({ core }) => core.webhooks.list(),
   async run({ reads: webhooks }) {
     return { items: webhooks.map(webhookToWire) };

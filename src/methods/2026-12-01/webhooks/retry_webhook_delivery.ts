@@ -21,7 +21,7 @@ export const handler = rpc({
   access: "cap:webhooks.manage",
   request,
   response,
-  errors: ["delivery_not_found", "webhook_disabled"],
+  errors: ["reauthentication_required", "delivery_not_found", "webhook_disabled"],
   async run({ core, request: { delivery_id: id }, caller, call }) {
     return { delivery: deliveryToWire(await retryDelivery(core, id, byCaller(caller, call))) };
   },

@@ -19,7 +19,7 @@ export const handler = rpc({
   access: "cap:webhooks.manage",
   request,
   response,
-  errors: ["webhook_not_found", "webhook_disabled"],
+  errors: ["reauthentication_required", "webhook_not_found", "webhook_disabled"],
   async run({ core, request: { webhook_id: id }, caller, call }) {
     return { delivery_id: await sendTestWebhook(core, id, byCaller(caller, call)) };
   },

@@ -31,7 +31,13 @@ export const handler = rpc({
   access: "cap:webhooks.manage",
   request,
   response,
-  errors: ["webhook_url_not_allowed", "unknown_event", "client_not_found", "webhook_not_found"],
+  errors: [
+    "reauthentication_required",
+    "webhook_url_not_allowed",
+    "unknown_event",
+    "client_not_found",
+    "webhook_not_found",
+  ],
   parts: { receiver },
   async run({ core, request: { webhook_id: id, client_ids: clientIds, ...wanted }, caller, call }) {
     const webhook = await updateWebhook(core, id, { ...wanted, clientIds }, byCaller(caller, call));
