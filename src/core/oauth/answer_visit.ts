@@ -1,6 +1,5 @@
 import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
-import type { Core } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
 import { networkOf } from "#core/network.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
@@ -8,7 +7,7 @@ import { nameInForm } from "#core/oauth/provider_identity.ts";
 import { ProviderRefusal } from "#core/oauth/provider_refusal.ts";
 import { callbackOf, type VisitCore } from "#core/oauth/start_visit.ts";
 import type { UsableProvider } from "#core/oauth/usable_provider.ts";
-import { newVisitSecret, readJudged } from "#core/oauth/visit_outcome.ts";
+import { type JudgingCore, newVisitSecret, readJudged } from "#core/oauth/visit_outcome.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { OAuthState, VisitIdentity } from "#core/repositories/oauth_states.ts";
 import { hashSecret } from "#core/secrets.ts";
@@ -20,8 +19,7 @@ const CODE_SECONDS = 5 * MINUTE;
 /** Errors of a provider that the client gets (RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6). */
 const PASSED_ERRORS = ["access_denied", "login_required", "consent_required", "interaction_required"];
 
-export type AnswerCore = VisitCore &
-  Pick<Core, "identifiers" | "oauthIdentities"> & { oauthClients: OAuthClients };
+export type AnswerCore = VisitCore & JudgingCore & { oauthClients: OAuthClients };
 
 /**
  * Handles the answer of a provider. The state is used up first, so an answer counts once.

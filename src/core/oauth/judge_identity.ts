@@ -8,6 +8,8 @@ export interface JudgedIdentity {
   linked: Pick<OAuthIdentity, "userId"> | null;
   /** The active identifier with the address that the provider named, or null. */
   owner: Pick<Identifier, "userId" | "verifiedAt"> | null;
+  /** Whether the owner of the address has a second factor, or may not sign in. Such a user links accounts from a session only. */
+  isGuarded: boolean;
   /** Whether the owner of the address has unlinked this account. It does not come back by itself. */
   isUnlinked: boolean;
   /** Whether the provider's word proves the address: it is trusted, and says that the address is verified. */
@@ -26,13 +28,14 @@ export type IdentityDecision =
 /**
  * Decides who signs in with an account at a provider. The account is the key, never the address (4.6). An unknown account is linked to
  * an existing user only if a trusted provider proves its address and the user has verified the same address in Nest. Otherwise a stranger
- * could hold the address at the provider, or could have registered it in Nest.
+ * could hold the address at the provider, or could have registered it in Nest. The link stays when the user changes the address or removes
+ * the second factor, so a mailbox alone must not make it where it would not sign in.
  */
 export function judgeIdentity(judged: JudgedIdentity): IdentityDecision {
-  const { linked, owner, isUnlinked, isProved, registration, newUserId } = judged;
+  const { linked, owner, isGuarded, isUnlinked, isProved, registration, newUserId } = judged;
   if (linked) return { outcome: "sign_in", userId: linked.userId };
   if (owner && owner.userId !== newUserId) {
-    const mayJoin = isProved && owner.verifiedAt !== null && !isUnlinked;
+    const mayJoin = isProved && owner.verifiedAt !== null && !isGuarded && !isUnlinked;
     return mayJoin
       ? { outcome: "join", userId: owner.userId }
       : { outcome: "refuse", error: "account_exists" };

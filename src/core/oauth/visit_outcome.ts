@@ -4,6 +4,7 @@ import type { JudgedIdentity } from "#core/oauth/judge_identity.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import type { OAuthState, VisitIdentity } from "#core/repositories/oauth_states.ts";
 import { newSecret } from "#core/secrets.ts";
+import { mayNotSignIn } from "#core/sessions/session_state.ts";
 
 /** The second half of a code after a visit begins so. The codes of magic links have hex only. */
 const SECRET_PREFIX = "oauth-";
@@ -29,9 +30,12 @@ export function linkOf(
   };
 }
 
+/** What the decision about a visit reads. */
+export type JudgingCore = Pick<Core, "identifiers" | "mfaFactors" | "oauthIdentities" | "users">;
+
 /** Reads what decides who signs in with a visit. */
 export async function readJudged(
-  core: Pick<Core, "identifiers" | "oauthIdentities">,
+  core: JudgingCore,
   visit: Pick<OAuthState, "_id">,
   { issuer, subject, email, isProved }: VisitIdentity,
 ): Promise<Omit<JudgedIdentity, "registration" | "linked"> & { linked: OAuthIdentity | null }> {
@@ -39,8 +43,17 @@ export async function readJudged(
     core.oauthIdentities.findActive(issuer, subject),
     email === null ? null : core.identifiers.findActive("email", email),
   ]);
-  const mayJoin = !linked && owner !== null && isProved;
-  const earlier = mayJoin ? await core.oauthIdentities.listByUser(owner.userId) : [];
+  const joined = !linked && isProved ? owner : null;
+  const [earlier, isGuarded] = joined
+    ? await Promise.all([core.oauthIdentities.listByUser(joined.userId), hasGuard(core, joined.userId)])
+    : [[], false];
   const isUnlinked = earlier.some((one) => one.issuer === issuer && one.subject === subject);
-  return { linked, owner, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
+  return { linked, owner, isGuarded, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
+}
+
+/** Whether a user has a second factor, or may not sign in. A user whose document is missing was erased, or may have factors. */
+async function hasGuard(core: JudgingCore, userId: string): Promise<boolean> {
+  // One command, also for users without a factor.
+  const [user, factors] = await Promise.all([core.users.find(userId), core.mfaFactors.listActive(userId)]);
+  return user === null || mayNotSignIn(user) || factors.length > 0;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type JudgedIdentity, judgeIdentity } from "#core/oauth/judge_identity.ts";
 
 const NEW: JudgedIdentity = {
-  ...{ linked: null, owner: null, isUnlinked: false, isProved: true },
+  ...{ linked: null, owner: null, isGuarded: false, isUnlinked: false, isProved: true },
   ...{ registration: "open", newUserId: "user_new" },
 };
 const VERIFIED = { userId: "user_owner", verifiedAt: "2026-12-01T00:00:00.000Z" };
@@ -39,6 +39,16 @@ describe("who signs in with an account at a provider", () => {
       "an account that the user unlinked does not come back",
       { owner: VERIFIED, isUnlinked: true },
       { outcome: "refuse", error: "account_exists" },
+    ],
+    [
+      "an account joins nobody who has a second factor or may not sign in",
+      { owner: VERIFIED, isGuarded: true },
+      { outcome: "refuse", error: "account_exists" },
+    ],
+    [
+      "a linked account signs its user in although the user has a second factor, which follows",
+      { linked: { userId: "user_owner" }, owner: VERIFIED, isGuarded: true },
+      { outcome: "sign_in", userId: "user_owner" },
     ],
     [
       "an unknown account signs up with its proved address",

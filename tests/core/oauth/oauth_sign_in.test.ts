@@ -256,6 +256,22 @@ describe("WP4.4: the address", () => {
   });
 });
 
+// An account that joined while its user was disabled would sign in once the user is enabled again.
+test("does not join a user who is disabled, whether before or after the provider answers", async () => {
+  const person = somebody();
+  const { user_id } = await nest.signIn(person.email);
+  const update = (status: string) => nest.call(`${V3}update_user`, { user_id, status }, { internal: true });
+  const early = await go(person);
+  expect((await update("disabled")).status).toBe(200);
+  const refused = await redeem(nest, early.code);
+  expect([refused.status, refused.body.code]).toEqual([400, "authorization_not_found"]);
+  expect((await go(person)).error).toBe("account_exists");
+  expect(await nest.collection("oauth_identities").countDocuments({ userId: user_id })).toBe(0);
+  expect((await update("active")).status).toBe(200);
+  const stranger = { ...person, email: "elsewhere@acme.example", email_verified: false };
+  expect((await redeem(nest, (await go(stranger)).code)).body.user_id).not.toBe(user_id);
+});
+
 test("WP4.7: a form that the browser posts has the name of the first consent", async () => {
   const person = somebody();
   const { body } = await redeem(

@@ -6,7 +6,7 @@ import { identifierAdded, identifierVerified } from "#core/events/identifier_eve
 import { createdByOAuth, oauthLinked } from "#core/events/oauth_events.ts";
 import { derivedIdOf } from "#core/ids.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
-import { linkOf, newUserIdOf, readJudged } from "#core/oauth/visit_outcome.ts";
+import { type JudgingCore, linkOf, newUserIdOf, readJudged } from "#core/oauth/visit_outcome.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import type { OAuthState, VisitIdentity } from "#core/repositories/oauth_states.ts";
@@ -16,7 +16,7 @@ import { completeUser, ensureUserWithAccount, type UserCreationCore } from "#cor
 /** A visit whose provider has named the person. */
 export type NamedVisit = OAuthState & { identity: VisitIdentity };
 
-type LinkingCore = UserCreationCore & Pick<Core, "identifiers" | "oauthIdentities">;
+type LinkingCore = UserCreationCore & JudgingCore;
 
 interface Linking {
   client: Pick<OAuthClient, "registration">;
@@ -28,8 +28,8 @@ interface Linking {
 /**
  * Returns the link of the account, and makes it with its user if the person signs up or joins. The insert of the link decides
  * between simultaneous sign-ins with the same account, so it comes first and carries the events. Safe to repeat.
- * @throws NestError authorization_not_found if the account can't sign in any more, because its address was claimed or it was unlinked
- *   since the provider answered
+ * @throws NestError authorization_not_found if the account can't sign in any more: since the provider answered, its address was
+ *   claimed, it was unlinked, or the user whom it would join got a second factor or was disabled
  */
 export async function ensureLinked(
   core: LinkingCore,
