@@ -98,11 +98,13 @@ export async function startOAuthDouble({
     const asked = new URL(request.url ?? "/", server.url);
     const email = asked.searchParams.get("email");
     const type = { "content-type": "text/html; charset=utf-8" };
-    if (email === null)
+    const isDenied = asked.searchParams.get("answer") === "denied";
+    if (email === null && !isDenied)
       return void response.writeHead(200, type).end(signInPage(provider, asked.searchParams));
     const verified = asked.searchParams.get("email_verified") === "true";
     // An address is one person at the double.
-    const answer = double.visit(asked.href, { sub: email.toLowerCase(), email, email_verified: verified });
+    const person = { sub: email?.toLowerCase() ?? "", email: email ?? "", email_verified: verified };
+    const answer = double.visit(asked.href, person, isDenied ? "denied" : "agreed");
     if (answer.form !== null)
       return void response.writeHead(200, type).end(postingPage(answer.url, answer.form));
     response.writeHead(302, { location: answer.url }).end();

@@ -15,7 +15,7 @@ export const signInPage = (provider: string, asked: URLSearchParams): string =>
   page(`<h1>${escaped(provider)}</h1><form method="get">${hidden(asked)}
 <p><label>Email address <input name="email" type="email" required autofocus></label></p>
 <p><label><input name="email_verified" type="checkbox" value="true" checked> Verified</label></p>
-<p><button>Agree</button></p></form>`);
+<p><button>Agree</button> <button name="answer" value="denied" formnovalidate>Decline</button></p></form>`);
 
 /** Posts an answer to the callback, as Apple does. */
 export const postingPage = (url: string, form: string): string =>
