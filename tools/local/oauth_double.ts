@@ -39,6 +39,8 @@ export interface OAuthPerson {
   sub: string;
   email?: string | undefined;
   email_verified?: boolean | string;
+  /** The organization whose account it is, at Google. Absent: that of the address's domain; null: none. */
+  hd?: string | null;
   name?: string;
 }
 
@@ -219,13 +221,14 @@ function takeVisit(
 }
 
 function claimsOf(
-  { person, nonce }: Visit,
+  { person, nonce, provider }: Visit,
   { issuer, fault, now }: { issuer: string; fault: OAuthFault; now: Date },
 ): Record<string, unknown> {
   const iat = Math.floor(now.getTime() / 1000) - (fault === "expired" ? 7200 : 0);
-  const { email, ...others } = person;
+  const { email, hd = email?.split("@")[1], ...others } = person;
   return {
     ...others,
+    ...(provider === "google" && hd && { hd }),
     ...(fault !== "no_email" && email !== undefined && { email }),
     ...(fault === "no_subject" && { sub: "" }),
     iss: fault === "wrong_iss" ? "https://other.example" : issuer,

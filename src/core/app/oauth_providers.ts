@@ -29,7 +29,7 @@ export interface OAuthProvider {
   scopes?: readonly string[] | undefined;
   /** The algorithm of its ID tokens. Absent: that of the preset, RS256 for `oidc`. */
   idTokenAlgorithm?: (typeof ID_TOKEN_ALGORITHMS)[number] | undefined;
-  /** Whether `email_verified` of this provider proves an address. Absent: for Google, Apple and GitHub. */
+  /** Whether `email_verified` of this provider proves an address. Absent: for Google (addresses that it hosts), Apple and GitHub. */
   trustEmail?: boolean | undefined;
 }
 

@@ -3,7 +3,7 @@ import { MINUTE, plusSeconds } from "#core/clock.ts";
 import { describeFailure } from "#core/log.ts";
 import { networkOf } from "#core/network.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
-import { nameInForm } from "#core/oauth/provider_identity.ts";
+import { nameInForm, provesAddress } from "#core/oauth/provider_identity.ts";
 import { ProviderRefusal } from "#core/oauth/provider_refusal.ts";
 import { callbackOf, type VisitCore } from "#core/oauth/start_visit.ts";
 import type { UsableProvider } from "#core/oauth/usable_provider.ts";
@@ -104,12 +104,12 @@ async function identify(
   url.search = parameters.toString();
   try {
     const secrets = core.visitKey.of(parameters.get("state") ?? "");
-    const identity = await core.oauthProviders.identify(provider, url, secrets);
+    const { hostedDomain, ...identity } = await core.oauthProviders.identify(provider, url, secrets);
     const email = normalized(identity.email);
-    const isVerified = identity.emailVerified && email !== null;
+    const emailVerified = identity.emailVerified && email !== null;
     return {
-      ...{ ...identity, email, emailVerified: isVerified },
-      isProved: isVerified && provider.profile.trustEmail,
+      ...{ ...identity, email, emailVerified },
+      isProved: provesAddress(provider.profile, { email, emailVerified, hostedDomain }),
       name: identity.name ?? (provider.profile.isFormPost ? nameInForm(parameters.get("user")) : null),
     };
   } catch (error) {

@@ -4,15 +4,17 @@ import { ProviderConfigurations } from "#core/oauth/provider_configurations.ts";
 import { type ProviderIdentity, readClaims, withPrimaryEmail } from "#core/oauth/provider_identity.ts";
 import { ProviderRefusal, refusing } from "#core/oauth/provider_refusal.ts";
 import type { UsableProvider, VisitSecrets } from "#core/oauth/usable_provider.ts";
+import type { Fetch } from "#core/services/limited_fetch.ts";
 
 /** Asks the app's providers who a person is. */
 export class OAuthProviders {
   readonly #usable: ReadonlyMap<string, UsableProvider>;
   readonly #configurations: ProviderConfigurations;
 
-  constructor(usable: readonly UsableProvider[], now: () => Date) {
+  /** @param ask sends the requests to providers. Default: over HTTPS, with limits of time and size */
+  constructor(usable: readonly UsableProvider[], now: () => Date, ask?: Fetch) {
     this.#usable = new Map(usable.map((provider) => [provider.id, provider]));
-    this.#configurations = new ProviderConfigurations(now);
+    this.#configurations = new ProviderConfigurations(now, ask);
   }
 
   find(id: string): UsableProvider | null {

@@ -15,6 +15,11 @@ export interface ProviderProfile {
   isFormPost: boolean;
   /** Whether `email_verified` proves an address. */
   trustEmail: boolean;
+  /**
+   * Whether it proves only the addresses that the provider hosts: those of `gmail.com`, and those of accounts with the claim `hd`. Google
+   * verified another address once, and it may belong to somebody else since.
+   */
+  provesHostedOnly: boolean;
 }
 
 const OIDC_SCOPES = ["openid", "email", "profile"];
@@ -24,6 +29,7 @@ const OIDC: Omit<ProviderProfile, "issuer" | "endpoints"> = {
   scopes: OIDC_SCOPES,
   isFormPost: false,
   trustEmail: false,
+  provesHostedOnly: false,
 };
 const PLAIN = { ...OIDC, idTokenAlgorithm: null, scopes: [] };
 
@@ -39,6 +45,7 @@ const PRESETS: Readonly<Record<OAuthPreset, ProviderProfile>> = {
       jwks: "https://www.googleapis.com/oauth2/v3/certs",
     },
     trustEmail: true,
+    provesHostedOnly: true,
   },
   apple: {
     ...OIDC,

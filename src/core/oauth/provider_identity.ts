@@ -1,3 +1,5 @@
+import type { ProviderProfile } from "#core/oauth/presets.ts";
+
 /** Whom a provider says a person is. */
 export interface ProviderIdentity {
   issuer: string;
@@ -7,6 +9,8 @@ export interface ProviderIdentity {
   email: string | null;
   /** Whether the provider says that the person proved the address. */
   emailVerified: boolean;
+  /** The domain of the organization whose accounts the provider hosts; null if the account is of none. Only Google says it. */
+  hostedDomain: string | null;
   name: string | null;
   picture: string | null;
 }
@@ -36,13 +40,22 @@ export function readClaims(
 ): ProviderIdentity | null {
   const subject = subjectOf(claims);
   if (subject === null) return null;
-  const { email, email_verified: verified, name, picture } = claims;
+  const { email, email_verified: verified, hd, name, picture } = claims;
   return {
     ...{ issuer, subject, email: textOf(email) },
     // Apple sends a string.
     emailVerified: textOf(email) !== null && (verified === true || verified === "true"),
-    ...{ name: textOf(name), picture: textOf(picture) },
+    ...{ hostedDomain: textOf(hd), name: textOf(name), picture: textOf(picture) },
   };
+}
+
+/** Whether the provider's word proves that the person has the address, without I/O. @param identity with the address normalized */
+export function provesAddress(
+  { trustEmail, provesHostedOnly }: Pick<ProviderProfile, "trustEmail" | "provesHostedOnly">,
+  { email, emailVerified, hostedDomain }: Pick<ProviderIdentity, "email" | "emailVerified" | "hostedDomain">,
+): boolean {
+  if (!trustEmail || !emailVerified || email === null) return false;
+  return !provesHostedOnly || hostedDomain !== null || email.endsWith("@gmail.com");
 }
 
 /** The primary address of a list of GitHub's form, if it is verified; else no address. */
