@@ -5,7 +5,7 @@ export const REVOKED_BECAUSE: Readonly<Record<RevokedReason, string>> = {
   signed_out: "the user signed out on this device",
   password_reset: "the user set a new password with a link or a code",
   password_set: "the user set another password",
-  mfa_changed: "the user changed a second factor",
+  mfa_changed: "a second factor of the user was added or removed",
   revoked_by_user: "the user revoked it from another session",
   revoked_by_operator: "an administrator ended it",
   user_deleted: "the user was deleted",
