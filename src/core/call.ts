@@ -43,7 +43,7 @@ export type Caller =
       accountId?: string;
       /** What the user's roles allow. Read for methods that need a capability only. */
       rights?: Rights;
-      /** What the user's roles would allow, had the session the second factor that its client requires. `rights` has nothing of it. */
+      /** What the user's roles would allow, had the session the second factor that the app requires. `rights` has nothing of it. */
       withheld?: Rights;
       /** What the user may do in the account that the call is about. Read for methods with an account policy only. */
       account?: AccountRights;

@@ -75,7 +75,7 @@ export function requireAccess(access: Access, caller: Caller, request: unknown):
  * it exists; so does the id of an account.
  * @param caller with its rights and the time of its sign-in
  * @throws NestError account_not_found, access_denied; reauthentication_required if the sign-in is too old, or lacks the second factor
- *   that the client requires of users with a platform role
+ *   that a client of the app requires of users with a platform role
  */
 export function requireRights(access: Access, caller: Caller, request: unknown, now: Date): void {
   const { who, capability, account } = policyOf(access);

@@ -91,10 +91,11 @@ async function admit(
   return request;
 }
 
-/** Whether a session lacks the second factor that its client requires for rights, also if the client is not enabled any more. */
+/** Whether a session lacks the second factor that the app requires for the rights of platform roles. */
 function lacksFactor({ oauthClients }: RpcCore<Parts>, caller: Caller, { user, amr }: ValidToken): boolean {
-  const own = oauthClients.list().find(({ id }) => caller.kind === "user" && id === caller.clientId);
-  return own !== undefined && lacksSecondFactor(own, user, amr);
+  return (
+    caller.kind === "user" && lacksSecondFactor(oauthClients.list(), { clientId: caller.clientId, user, amr })
+  );
 }
 
 /** A caller can name any client; only the id of a known one is logged. */

@@ -14,15 +14,26 @@ export function requiresEnrolment(
   return mfa.policy === "required_for_roles" && (user?.roles?.length ?? 0) > 0;
 }
 
+/** The session of a call that uses a right. */
+interface UsedSession {
+  clientId: string;
+  user: Pick<User, "roles"> | null;
+  /** How its person signed in. */
+  amr: readonly AuthenticationMethod[];
+}
+
 /**
- * Whether a session must present a second factor before its user may use a right of a platform role, without I/O. A user may get the
- * role, or a client its policy, after the sign-in. Test tokens need none (extended 0).
- * @param amr how the person of the session signed in
+ * Whether a session must present a second factor before its user may use a right of a platform role, without I/O. A right is the same at
+ * every client, so the policy of any enabled client counts: otherwise a thief of the password would name another one. A user may get
+ * the role, or a client its policy, after the sign-in. Test tokens need none (extended 0).
+ * @param clients every client of the app
  */
 export function lacksSecondFactor(
-  client: Pick<OAuthClient, "mfa">,
-  user: Pick<User, "roles"> | null,
-  amr: readonly AuthenticationMethod[],
+  clients: readonly Pick<OAuthClient, "enabled" | "id" | "mfa">[],
+  { clientId, user, amr }: UsedSession,
 ): boolean {
-  return requiresEnrolment(client, user) && !amr.includes("mfa") && !amr.includes("test");
+  if (amr.includes("mfa") || amr.includes("test")) return false;
+  return clients.some(
+    (client) => (client.enabled || client.id === clientId) && requiresEnrolment(client, user),
+  );
 }

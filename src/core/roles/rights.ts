@@ -42,7 +42,7 @@ export function rightsOfCaller(caller: Caller): Rights {
 export const hasCapability = (caller: Caller, capability: Capability): boolean =>
   rightsOfCaller(caller).capabilities.includes(capability);
 
-/** Whether a caller would have a capability, had their session the second factor that its client requires. */
+/** Whether a caller would have a capability, had their session the second factor that the app requires. */
 export const isWithheld = (caller: Caller, capability: Capability): boolean =>
   caller.kind === "user" && caller.withheld?.capabilities.includes(capability) === true;
 

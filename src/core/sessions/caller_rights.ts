@@ -41,13 +41,13 @@ export async function readRights(
 
 /** What a caller's rights are derived from. */
 interface Standing extends ReadRights, ValidToken {
-  /** Whether the session lacks the second factor that its client requires for the rights of platform roles. */
+  /** Whether the session lacks the second factor that the app requires for the rights of platform roles. */
   lacksFactor: boolean;
 }
 
 /**
  * The caller with the time of their sign-in, and with what they may do. The rights of platform roles are withheld from a session without
- * the second factor that its client requires.
+ * the second factor that the app requires for them.
  * @param request with `account_id` if it names an account
  */
 export function callerWith(
