@@ -10,7 +10,7 @@ import type { NestClientOptions } from "./options.ts";
 import { codeChallenge, randomString } from "./pkce.ts";
 import type { CallArguments, MethodRequest } from "./requests.ts";
 import { SessionListeners, type SignedIn, toSignedIn } from "./session.ts";
-import { areTokens, keepTokens, redeemLink, redeemUserCode } from "./sign_in.ts";
+import { areTokens, keepTokens, redeemLink, redeemUserCode, withOwnRefreshToken } from "./sign_in.ts";
 import { memoryStore } from "./store.ts";
 import { inBody, requireTokens, type Tokens } from "./stored_tokens.ts";
 import { TokenKeeper } from "./tokens.ts";
@@ -120,7 +120,8 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
   }
 
   /**
-   * Signs in without a link, such as with a code of `send_otp`.
+   * Signs in without a link, such as with a code of `send_otp`. With the grant `mfa` and the token of `create_mfa_challenge`, makes the
+   * session fresh.
    * @throws ClientError<"authenticate_user">; the store's errors: then nothing was sent, or the next call stores the tokens
    */
   async signIn(
@@ -238,10 +239,8 @@ export class NestClient<IsCamel extends boolean = false> extends Base<IsCamel> {
   /** Redeems a grant. Whatever default the client's app file has for cookies, the option of this client decides. */
   async #exchange(grant: object, options: CallOptions): Promise<Tokens> {
     const { hasCookies } = this.#transport;
-    return requireTokens(
-      await this.#send(SIGN_IN, { ...grant, set_cookie: hasCookies }, options),
-      hasCookies,
-    );
+    const answer = await this.#send(SIGN_IN, { ...grant, set_cookie: hasCookies }, options);
+    return requireTokens(hasCookies ? answer : await withOwnRefreshToken(this.#tokens, answer), hasCookies);
   }
 
   /** Creates state and code verifier and stores them before the request, so that no link can arrive without them. */

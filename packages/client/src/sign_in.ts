@@ -1,7 +1,8 @@
 import { CallFailure, ErrorAnswer } from "./errors.ts";
 import type { LinkKeeper, PendingLink } from "./links.ts";
+import type { Responses } from "./methods.ts";
 import { findLink } from "./read_link.ts";
-import type { Tokens } from "./stored_tokens.ts";
+import type { StoredTokens, Tokens } from "./stored_tokens.ts";
 import type { TokenKeeper } from "./tokens.ts";
 import { SIGN_IN } from "./transport.ts";
 
@@ -72,6 +73,18 @@ interface MaybeTokens {
   refresh_token: string | null;
 }
 
+/**
+ * Adds the stored refresh token to a response that has none, because its session keeps it: a second factor made the session fresh.
+ * A response about another session than the stored one stays as it is.
+ */
+export async function withOwnRefreshToken(
+  keeper: TokenKeeper,
+  answer: Responses["authenticate_user"],
+): Promise<Responses["authenticate_user"]> {
+  const own = answer.refresh_token === null ? await keeper.current() : null;
+  return own?.session_id === answer.session_id ? { ...answer, refresh_token: own.refresh_token } : answer;
+}
+
 /** Whether a response has tokens. A registration that waits for a code has none. */
 export const areTokens = (answer: MaybeTokens): answer is Tokens =>
   answer.access_token !== null && answer.refresh_token !== null;
@@ -87,6 +100,10 @@ export async function keepTokens<Answer extends MaybeTokens>(
   const before = await keeper.saved();
   await keeper.probe();
   const answer = await exchange();
-  if (areTokens(answer)) await keeper.save(answer, before?.refresh_token ?? "");
+  if (areTokens(answer)) {
+    const isSame = before?.session_id === answer.session_id;
+    const tokens: StoredTokens = isSame ? { ...answer, link_state: before.link_state } : answer;
+    await keeper.save(tokens, before?.refresh_token ?? "");
+  }
   return answer;
 }

@@ -100,7 +100,8 @@ export class TokenKeeper {
     await this.#store.set(NAME, JSON.stringify(tokens));
     // Another client may have stored newer tokens at the same time.
     const kept = parseTokens(await this.#store.get(NAME));
-    requireKept(kept && kept.refresh_token !== replaced);
+    // The refresh token stays the same if a second factor made the session fresh.
+    requireKept(kept && (kept.refresh_token !== replaced || kept.access_token === tokens.access_token));
     this.#replaced = null;
     this.#listeners.report(tokens);
   }

@@ -5,6 +5,7 @@ import { clientOf, outcomeOf } from "#tests/packages/client/support.ts";
 import { clientWith } from "#tests/support/app.ts";
 import { digitsIn } from "#tests/support/codes.ts";
 import { startTestStack, type TestStack } from "#tests/support/local_stack.ts";
+import { appCode } from "#tests/support/mfa.ts";
 import { REDIRECT } from "#tests/support/nest.ts";
 
 const CLIENT = "client_pages";
@@ -12,7 +13,7 @@ const ORIGIN = "https://app.example";
 const pages = clientWith({
   id: CLIENT,
   redirectUris: [REDIRECT],
-  grants: ["otp"],
+  grants: ["otp", "mfa"],
   origins: [ORIGIN],
   cookies: { enabled: true, default: false },
   userCode: true,
@@ -73,6 +74,19 @@ describe("a client with cookies", () => {
     expect(sent.every(({ authorization }) => authorization === null)).toBe(true);
     expect(sent.at(-2)?.body).not.toHaveProperty("refresh_token");
     expect(await nest.signedIn()).toMatchObject({ clientId: CLIENT });
+  });
+
+  test("makes the session fresh with a second factor, and keeps the cookie that refreshes", async () => {
+    const { nest, cookies } = await signedIn();
+    const { factor_id, secret } = await nest.createMfaFactor({ factor_type: "totp", confirm: true });
+    const code = appCode(secret ?? "", new Date());
+    const { recovery_codes } = await nest.verifyMfaFactor({ factor_id, code });
+    const before = new Map(cookies);
+    const { mfa_token } = await nest.createMfaChallenge();
+    await nest.signIn({ grant_type: "mfa", mfa_token, recovery_code: recovery_codes?.[0] ?? "" });
+    expect(cookies.get("__Host-nest_access")).not.toBe(before.get("__Host-nest_access"));
+    expect(cookies.get("__Secure-nest_refresh")).toBe(before.get("__Secure-nest_refresh"));
+    expect((await nest.regenerateRecoveryCodes()).recovery_codes).toHaveLength(10);
   });
 
   test("signs out by the cookie, which removes both", async () => {
