@@ -12,8 +12,8 @@ interface Sender {
 }
 
 /**
- * Calls a method with the signed-in user's access token, if the method needs one and no `mfa_token` takes its place. If the token
- * has expired, the tokens are refreshed once and the call is repeated.
+ * Calls a method with the signed-in user's access token, if the method needs one and no `mfa_token` takes its place. The method
+ * `start_oauth` needs one with the intent `link` only. If the token has expired, the tokens are refreshed once and the call is repeated.
  * @param request has the names of the wire; the fields that the client knows are filled in
  * @throws ClientError of the method; the store's errors; TypeError if the request does not name the user whom the method is about
  */
@@ -24,17 +24,18 @@ export async function callMethod<M extends Method>(
   options: CallOptions = {},
 ): Promise<Responses[M]> {
   const { bearer, fills, needs } = METHODS[method];
-  if (needs && !(request as Partial<Record<string, unknown>> | undefined)?.[needs])
+  const asked = { ...request } as Readonly<Record<string, unknown>>;
+  if (needs && !asked[needs])
     throw new TypeError(`${method} needs ${needs}: the id of the user whom it is about.`);
-  const tokens =
-    bearer && !("mfa_token" in { ...request }) ? await keeper.forCall(method, options.timeoutMs) : null;
+  const needsUser = asked.intent === "link" || (bearer && !("mfa_token" in asked));
+  const tokens = needsUser ? await keeper.forCall(method, options.timeoutMs) : null;
   const known: Record<FilledIn, string | undefined> = {
     client_id: transport.clientId,
     redirect_uri: redirectUri,
     user_id: tokens?.user_id,
   };
   const filledIn = fills.split(" ").map((name) => [name, known[name as FilledIn]]);
-  const body = { ...Object.fromEntries(filledIn), ...request };
+  const body = { ...Object.fromEntries(filledIn), ...asked };
   const send = (bearer?: string) => post(transport, { method, body, bearer }, options);
   if (!tokens) return send();
   try {

@@ -64,6 +64,16 @@ describe("the bundles of the client", () => {
     expect(bytes).toBeLessThan(MAX_GZIP_BYTES[entry]);
   });
 
+  test.each(CLIENT_ENTRIES)("of the entry point %s are as small as the README says", async (entry) => {
+    const name = entry === "index" ? NAME : `${NAME}/${entry}`;
+    const rows = (await readFile(README, "utf8"))
+      .split("\n")
+      .filter((line) => line.startsWith(`| \`${name}\` |`));
+    expect(rows).toHaveLength(1);
+    const said = Number(/under (\d+) kB \|$/.exec(rows[0] ?? "")?.[1]);
+    expect(said).toBe(Math.ceil(MAX_GZIP_BYTES[entry] / 1_000));
+  });
+
   test("mark the hooks as code of the browser, for frameworks that render on a server", async () => {
     expect(await bundleClient({ entry: "react", minify: true })).toMatch(/^"use client";/);
   });
