@@ -6,6 +6,7 @@ import type { FactorOwner } from "#core/factors/factor_owner.ts";
 import { type FirstUse, type FirstUseCore, judgeFirstUse } from "#core/factors/first_use.ts";
 import { issueFirstCodes } from "#core/factors/recovery.ts";
 import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
+import { describeFailure } from "#core/log.ts";
 import { type NoticeCore, sendNotice } from "#core/messages/notices.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { FactorActivation, MfaFactor } from "#core/repositories/mfa_factor_document.ts";
@@ -20,14 +21,15 @@ type VerifyCore = NoticeCore &
 /** A factor that sign-ins require from now on. */
 export interface VerifiedFactor {
   factor: MfaFactor;
-  /** Shown once; null if the user has codes already. */
+  /** Shown once; null if the user has codes already, or an earlier call issued them. */
   recoveryCodes: string[] | null;
 }
 
 /**
  * Activates a factor with its first code or its passkey, and ends every other session of the user, because these started without the
  * factor. Codes are counted before they are compared. A call that failed with a server error can be repeated with the same code or
- * passkey, by the same session; it replaces the recovery codes that the first call issued.
+ * passkey, by the same session; it replaces the recovery codes that the first call issued. After a call that came to its end, a
+ * repeated call changes nothing and issues no codes: somebody else may have seen what was presented.
  * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, unavailable; factor_repeats_sign_in if the user removed the ways in
  *   that it could follow since it was created
  */
@@ -45,6 +47,7 @@ export async function verifyFactor(
   if (found === null || (found.status === "active" && found.activation?.by !== owner.by))
     throw new NestError("factor_not_found");
   const proof = await judgeFirstUse(core, owner, found, { presented, now });
+  if (found.activation?.isComplete) return { factor: found, recoveryCodes: null };
   const before = await core.recoveryCodes.findByUser(userId);
   if (found.status === "pending") {
     if (!(await staysReachable(core, userId, { factors: [found] })))
@@ -57,12 +60,19 @@ export async function verifyFactor(
   await endOthers(core, owner, call);
   core.log.info("factor_added", { user_id: userId, client_id: client.id, factor_type: found.factorType });
   const variables = { change: "added" as const, at };
-  await sendNotice(core, { userId, locale: client.locale }, async () => ({
-    template: "mfa_changed",
-    variables,
-  }));
+  await Promise.all([
+    complete(core, factorId),
+    sendNotice(core, { userId, locale: client.locale }, async () => ({ template: "mfa_changed", variables })),
+  ]);
   const activated = { ...found, status: "active" as const, activatedAt: found.activatedAt ?? at };
   return { factor: { ...activated, ...(proof.passkey && { passkey: proof.passkey }) }, recoveryCodes };
+}
+
+/** It does not fail: the response has codes that no repeated call can give. */
+async function complete({ mfaFactors, log }: VerifyCore, factorId: string): Promise<void> {
+  await mfaFactors.completeActivation(factorId).catch((error: unknown) => {
+    log.warn("activation_not_completed", { factor_id: factorId, ...describeFailure(error) });
+  });
 }
 
 async function activate(

@@ -37,8 +37,11 @@ export interface MfaFactor extends Outbox {
   /** When it can't be verified any more. */
   expiresAt: string;
   activatedAt: string | null;
-  /** The session or challenge that activated it, so that its call can be repeated if it stopped halfway. */
-  activation?: { by: string };
+  /**
+   * The session or challenge that activated it, so that its call can be repeated if it stopped halfway, and whether that call came to its
+   * end: then a repeated call issues no recovery codes.
+   */
+  activation?: { by: string; isComplete?: true };
   lastUsedAt: string | null;
   removedAt: string | null;
   /** A BSON date; absent while it is active. */

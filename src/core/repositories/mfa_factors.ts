@@ -1,13 +1,9 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { CombinedReads } from "#core/repositories/combined_reads.ts";
-import type {
-  FactorActivation,
-  FactorType,
-  MfaFactor,
-  UsedStep,
-} from "#core/repositories/mfa_factor_document.ts";
+import { FactorUses } from "#core/repositories/factor_uses.ts";
+import type { FactorActivation, FactorType, MfaFactor } from "#core/repositories/mfa_factor_document.ts";
 import { OUTBOX_INDEX, pushed, type StoredEvent } from "#core/repositories/outbox.ts";
-import type { Passkey, PasskeyUse } from "#core/repositories/passkey.ts";
+import type { Passkey } from "#core/repositories/passkey.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
@@ -30,7 +26,7 @@ const factorIndexes: IndexDescription[] = [
 /** The seed of an authenticator app as it is stored. */
 export type SealedSeed = Pick<MfaFactor, "_id" | "userId"> & { seed: string };
 
-export class MfaFactorRepository {
+export class MfaFactorRepository extends FactorUses {
   static readonly collectionName = "mfa_factors";
   static readonly indexes = factorIndexes;
   static readonly personalData: PersonalData<MfaFactor> = {
@@ -41,7 +37,9 @@ export class MfaFactorRepository {
   readonly #collection: Collection<MfaFactor>;
   readonly #reads: CombinedReads<MfaFactor>;
   constructor(database: Db) {
-    this.#collection = database.collection(MfaFactorRepository.collectionName);
+    const collection: Collection<MfaFactor> = database.collection(MfaFactorRepository.collectionName);
+    super(collection);
+    this.#collection = collection;
     this.#reads = new CombinedReads(database, MfaFactorRepository.collectionName);
   }
 
@@ -124,18 +122,12 @@ export class MfaFactorRepository {
     }
   }
 
-  /**
-   * Accepts a code of `totp`. One conditional update decides: a step is accepted once, and none before it. Only the challenge
-   * that presented it may present it again.
-   * @returns false if the step was used, or the factor was removed
-   */
-  async useStep(id: string, { step, by, now }: UsedStep): Promise<boolean> {
-    const isUnused = [{ lastStep: { $lt: step } }, { lastStep: step, lastStepBy: by }];
-    const result = await this.#collection.updateOne(
-      { _id: id, status: "active", $or: isUnused },
-      { $set: { lastStep: step, lastStepBy: by, lastUsedAt: now } },
+  /** Records that the call that activated a factor came to its end. */
+  async completeActivation(id: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, status: "active" },
+      { $set: { "activation.isComplete": true } },
     );
-    return result.matchedCount === 1;
   }
 
   /** Reads every stored seed, with its owner. For commands: it reads the whole collection. */
@@ -146,33 +138,6 @@ export class MfaFactorRepository {
   /** Replaces a seed by another encryption of it. @returns false if the seed is another one now, or the factor was removed */
   async replaceSeed({ _id, seed }: Pick<SealedSeed, "_id" | "seed">, sealed: string): Promise<boolean> {
     return (await this.#collection.updateOne({ _id, seed }, { $set: { seed: sealed } })).modifiedCount === 1;
-  }
-
-  /**
-   * Accepts a response of a passkey. One conditional update decides: the counter must grow, unless the passkey has never counted. Only
-   * the challenge that presented it may present it again.
-   * @returns false if the counter shows a copy of the passkey, or the factor was removed
-   */
-  async usePasskey(id: string, { counter, isBackedUp, by, now }: PasskeyUse): Promise<boolean> {
-    const grows = [
-      ...[{ "passkey.counter": { $lt: counter } }, { "passkey.counter": counter, "passkey.counterBy": by }],
-      ...(counter === 0 ? [{ "passkey.counter": 0 }] : []),
-    ];
-    const used = { "passkey.counter": counter, "passkey.counterBy": by, "passkey.isBackedUp": isBackedUp };
-    const result = await this.#collection.updateOne(
-      { _id: id, status: "active", $or: grows },
-      { $set: { ...used, lastUsedAt: now } },
-    );
-    return result.matchedCount === 1;
-  }
-
-  /** Records the use of a factor whose code was sent. @returns false if the factor was removed */
-  async use(id: string, now: string): Promise<boolean> {
-    const result = await this.#collection.updateOne(
-      { _id: id, status: "active" },
-      { $set: { lastUsedAt: now } },
-    );
-    return result.matchedCount === 1;
   }
 
   /**

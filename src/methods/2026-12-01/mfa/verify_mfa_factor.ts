@@ -5,7 +5,8 @@
  *
  * The caller is the one of `create_mfa_factor`. The current session stays and every other session of the user ends; with an `mfa_token`
  * all end, and the user signs in again. If the user had no factor before, the response has ten recovery codes, each of which takes the place of a
- * factor once. They are in no later response. A factor allows five codes. If a call fails with a status of 500 or above, repeat it.
+ * factor once. They are in no later response: if this one was lost, `regenerate_recovery_codes` issues others. A factor allows five codes.
+ * If a call fails with a status of 500 or above, repeat it.
  */
 import { array, nullable, optional, type output, strictObject, string } from "zod/mini";
 import { factorOwner } from "#core/factors/factor_owner.ts";
