@@ -35,7 +35,7 @@ function stageProblems({ passkeys, grants }: Client, stage: Stage): AppProblem[]
   if (stage !== "local" && party.rpId === "localhost")
     return [{ path, rule: "is localhost, which is possible on the stage local only. Set it to null" }];
   if (party.origins.length > 0) return [];
-  return [{ path, rule: `is "${party.rpId}", but no origin is on this domain. Add one to origins` }];
+  return [{ path, rule: `is "${party.rpId}", but no origin counts for this domain. Add one to origins` }];
 }
 
 function pageProblems(passkeys: Client["passkeys"]): AppProblem[] {

@@ -7,7 +7,10 @@ export interface PasskeySettings {
    * of the earlier domain would stop working.
    */
   rpId: ByStage<string | null>;
-  /** Origins of the pages that make and use passkeys. Each is on the domain of a stage or below it, and counts on that stage. */
+  /**
+   * Origins of the pages that make and use passkeys. Each is on the domain of a stage or below it. It counts for the longest of these
+   * domains, so that pages of `test.acme.example` do not use the passkeys of `acme.example`.
+   */
   origins: readonly string[];
 }
 
@@ -30,5 +33,9 @@ export function relyingPartyOf(
 ): RelyingParty | null {
   const rpId = passkeys?.rpId[stage] ?? null;
   if (passkeys === null || rpId === null) return null;
-  return { rpId, origins: passkeys.origins.filter((origin) => isWithin(rpId, origin)) };
+  const domains = Object.values(passkeys.rpId).filter((domain) => domain !== null);
+  const longer = domains.filter((domain) => domain.length > rpId.length);
+  const counts = (origin: string) =>
+    isWithin(rpId, origin) && !longer.some((other) => isWithin(other, origin));
+  return { rpId, origins: passkeys.origins.filter(counts) };
 }

@@ -269,7 +269,16 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "a domain of passkeys without a page",
     ["clients", 0, "passkeys"],
     { rpId: { ...NO_DOMAIN, local: "localhost", prod: "acme.example" }, origins: [LOCAL] },
-    'clients[0].passkeys.rpId.prod is "acme.example", but no origin is on this domain. Add one to origins.',
+    'clients[0].passkeys.rpId.prod is "acme.example", but no origin counts for this domain. Add one to origins.',
+  ],
+  [
+    "a domain of passkeys whose only page is one of another stage",
+    ["clients", 0, "passkeys"],
+    {
+      rpId: { local: null, nonprod: "test.acme.example", prod: "acme.example" },
+      origins: ["https://app.test.acme.example"],
+    },
+    'clients[0].passkeys.rpId.prod is "acme.example", but no origin counts for this domain. Add one to origins.',
   ],
   [
     "a page on no domain of passkeys",
