@@ -1,6 +1,12 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
 import { type Redeemable, RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 
+/** A use of a challenge. */
+export interface PasskeyRedemption extends Redemption {
+  /** SHA-256 of the signature that was presented. Only the same signature can resume it. */
+  signatureHash: string;
+}
+
 /** A challenge for a sign-in with a passkey, before anybody has said who signs in. */
 export interface PasskeyChallenge extends Redeemable {
   /** pkchal_<ksuid> */
@@ -13,7 +19,7 @@ export interface PasskeyChallenge extends Redeemable {
   createdAt: string;
   expiresAt: string;
   usedAt: string | null;
-  redemption: Redemption | null;
+  redemption: PasskeyRedemption | null;
   /** A BSON date: it is removed when it expires. */
   purgeAt: Date;
 }

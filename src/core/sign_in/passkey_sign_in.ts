@@ -10,9 +10,9 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Device } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
-import type { PasskeyChallenge } from "#core/repositories/passkey_challenges.ts";
-import type { Redemption } from "#core/repositories/redeemable.ts";
+import type { PasskeyChallenge, PasskeyRedemption } from "#core/repositories/passkey_challenges.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
+import { hashSecret } from "#core/secrets.ts";
 import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken, newDerivation } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
@@ -81,23 +81,28 @@ export async function signInWithPasskey(core: PasskeyGrantCore, signIn: PasskeyS
 
 const ended = () => new NestError("passkey_challenge_expired");
 
-/** @throws NestError passkey_challenge_expired if another call used the challenge, or its use can't be resumed */
+/**
+ * @throws NestError passkey_challenge_expired if another call used the challenge, or its use can't be resumed, or another signature used
+ *   it: two passkeys can sign one challenge
+ */
 async function winChallenge(
   core: PasskeyGrantCore,
-  { challenge: { _id, usedAt, redemption: earlier }, now }: PasskeySignIn,
-): Promise<{ challenge: PasskeyChallenge; redemption: Redemption }> {
+  { challenge: { _id, usedAt, redemption: earlier }, secret, now }: PasskeySignIn,
+): Promise<{ challenge: PasskeyChallenge; redemption: PasskeyRedemption }> {
+  const signatureHash = hashSecret(secret);
   if (usedAt === null) {
-    const redemption: Redemption = {
+    const redemption: PasskeyRedemption = {
       sessionId: derivedIdOf(_id, "session"),
       ...{ accessTokenId: newId("accessToken"), refreshTokenId: newId("refreshToken") },
       ...newDerivation(core.refreshKeys),
       startedAt: now.toISOString(),
+      signatureHash,
     };
     const challenge = await core.passkeyChallenges.redeem(_id, redemption);
     if (challenge === null) throw ended();
     return { challenge, redemption };
   }
-  if (earlier === null || mayRun(earlier, now)) throw ended();
+  if (earlier === null || mayRun(earlier, now) || earlier.signatureHash !== signatureHash) throw ended();
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(earlier.sessionId),
     core.refreshTokens.find(earlier.refreshTokenId),

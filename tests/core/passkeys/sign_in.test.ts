@@ -176,6 +176,22 @@ describe("a sign-in with a passkey alone", () => {
     expect(again.body).toMatchObject({ session_id, refresh_token });
   });
 
+  test("is not resumed by another signature, of another passkey or of the same one", async () => {
+    const { body } = await open();
+    const [owner, other] = [await newOwner(), await newOwner()];
+    const signature = owner.authenticator.get(body.options);
+    const first = await redeem(body.challenge_id, signature);
+    // As if the call had stopped after it stored the redemption, so that no session tells whose it is.
+    await nest.collection("sessions").deleteOne({ _id: first.body.session_id });
+    nest.clock.advance(6 * BUSY_MACHINE);
+    for (const { authenticator } of [other, owner]) {
+      const { body: refused } = await redeem(body.challenge_id, authenticator.get(body.options));
+      expect(refused.code).toBe("passkey_challenge_expired");
+    }
+    const again = await redeem(body.challenge_id, signature);
+    expect(again.body).toMatchObject({ user_id: owner.userId, session_id: first.body.session_id });
+  });
+
   test("is limited for a network that presents many wrong signatures, or opens many challenges", async () => {
     const environment = { LIMIT_FAILURES_PER_NETWORK: "3", LIMIT_PASSKEY_CHALLENGES_PER_NETWORK: "3" };
     const limited = await startNest({ beside: nest, environment });
