@@ -43,7 +43,8 @@ export const challengeTokenToWire = ({ id, secret }: ChallengeToken): string => 
 export const challengeEnded = () => new NestError("mfa_token_expired");
 
 /** What reading a challenge needs. */
-export type ChallengeCore = AuditCore & Pick<Core, "mfaChallenges" | "users"> & { rateLimiter: RateLimiter };
+export type ChallengeCore = StandingCore & Pick<Core, "mfaChallenges"> & { rateLimiter: RateLimiter };
+type StandingCore = AuditCore & Pick<Core, "oauthIdentities" | "users">;
 
 /** Whose challenge is accepted, and for what. */
 interface Accepted {
@@ -54,8 +55,8 @@ interface Accepted {
 }
 
 /**
- * Reads the challenge of a presented `mfa_token`, with its secret half. It is refused if its user may not sign in any more, or ended
- * all sessions since the first factor.
+ * Reads the challenge of a presented `mfa_token`, with its secret half. It is refused if its user may not sign in any more, or has since the
+ * first factor ended all sessions, or unlinked the account at a provider that was the first factor.
  * @throws NestError mfa_token_expired; rate_limited if the network has presented too many unknown tokens; unavailable
  */
 export async function requireChallenge(
@@ -82,19 +83,29 @@ export async function requireChallenge(
  * @throws NestError mfa_token_expired
  */
 async function requireStanding(
-  core: AuditCore & Pick<Core, "users">,
+  core: StandingCore,
   challenge: MfaChallenge,
   { now, call }: { now: Date; call: Call },
 ): Promise<void> {
-  const user = await core.users.find(challenge.userId);
+  const [user, isGone] = await Promise.all([core.users.find(challenge.userId), isUnlinked(core, challenge)]);
   const { purpose, userId, sessionId, createdAt, amr, rootGrant } = challenge;
   const session = { _id: sessionId, revokedAt: null, createdAt, authTime: createdAt, amr, rootGrant };
   // The session of a step-up stays if the user ends the others, and is read itself.
   const hasOtherSession = purpose !== "step_up" && hasEnded(session, user);
-  if (user !== null && user.status === undefined && !hasOtherSession) return;
+  if (user !== null && user.status === undefined && !hasOtherSession && !isGone) return;
   if (user?.status === "disabled" && purpose !== "step_up") {
     const refused = { userId, cause: "disabled", isOnce: true } as const;
     await auditNow(core, signInFailed(challenge, refused, call, now.toISOString()), "mfa_token_expired");
   }
   throw challengeEnded();
+}
+
+/** Whether the account at a provider that was the first factor has been unlinked. */
+async function isUnlinked(
+  { oauthIdentities }: Pick<Core, "oauthIdentities">,
+  { userId, oauthIdentityId }: MfaChallenge,
+): Promise<boolean> {
+  if (oauthIdentityId === undefined) return false;
+  const identities = await oauthIdentities.listByUser(userId);
+  return !identities.some(({ _id, removedAt }) => _id === oauthIdentityId && removedAt === null);
 }

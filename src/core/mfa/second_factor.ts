@@ -34,6 +34,8 @@ export interface FirstFactor
   /** What signs in. An account at an OAuth provider is no identifier: only its user is known. */
   identifier: Pick<Identifier, "userId"> &
     Partial<Pick<Identifier, "_id" | "identifierType" | "identifierValue">>;
+  /** The account at an OAuth provider that signs in; undefined: something else does. */
+  oauthIdentityId?: string;
   /** The account that the person chose; undefined: the default account. */
   accountId: string | undefined;
   mustChangePassword?: boolean;
@@ -97,6 +99,7 @@ function factsOf(first: FirstFactor, purpose: MfaChallenge["purpose"]): Challeng
   return {
     ...{ purpose, userId, clientId: client.id, sessionId, identifierId, identifierType, identifierValue },
     ...{ rootGrant, amr: [...amr], device, deviceId, beakId },
+    ...(first.oauthIdentityId !== undefined && { oauthIdentityId: first.oauthIdentityId }),
     ...(first.accountId !== undefined && { accountId: first.accountId }),
     ...(first.resetBy !== undefined && { resetBy: first.resetBy }),
     ...(first.mustChangePassword && { mustChangePassword: true as const }),

@@ -29,6 +29,8 @@ export interface MfaChallenge {
   identifierType: IdentifierType | null;
   /** Normalized; empty if there is none. */
   identifierValue: string;
+  /** The linked account that was the first factor. Absent: something else was, or an earlier release stored the challenge. */
+  oauthIdentityId?: string;
   rootGrant: Grant;
   /**
    * The channel by which the link or code was sent that set the password of the first factor. Absent: the user set it with an earlier

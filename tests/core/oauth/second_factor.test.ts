@@ -64,6 +64,27 @@ test("WP3.7: a user without an address presents the second factor too", async ()
   expect((await nest.call(`${V3}get_user`, {}, { bearer: tokens.body.access_token })).status).toBe(200);
 });
 
+test("the second step of a sign-in is refused once the account that was its first factor is unlinked", async () => {
+  const person = newPerson();
+  const address = `owner.${person.email}`;
+  const ada = await enrol(nest, address);
+  nest.clock.advance(31);
+  const { body: first } = await signInWith(nest, address);
+  const factor = { factor_id: ada.factorId };
+  const shown = { ...factor, code: appCode(ada.seed, nest.clock.now()) };
+  const bearer = (await presentFactor(nest, first.meta.mfa_token, shown)).body.access_token;
+  const client = { client_id: NATIVE, redirect_uri: nest.gateway.core.app.urls.landing };
+  const oauth_identity_id = await linkAccount(nest, bearer, person, client);
+  const { mfa_token } = (await (await signIn(person))()).body.meta;
+  expect((await nest.call(`${V3}unlink_oauth`, { oauth_identity_id }, { bearer })).status).toBe(200);
+  nest.clock.advance(31);
+  const late = { ...factor, code: appCode(ada.seed, nest.clock.now()) };
+  const refused = await presentFactor(nest, mfa_token, late);
+  expect([refused.status, refused.body.code]).toEqual([401, "mfa_token_expired"]);
+  const again = await presentFactor(nest, (await signInWith(nest, address)).body.meta.mfa_token, late);
+  expect(again.status).toBe(200);
+});
+
 // Somebody who holds the mailbox of a user makes an account at a provider with the same address.
 test("an account at a provider does not join a user with a second factor, and stays out after the user replaced the address", async () => {
   const thief = newPerson();

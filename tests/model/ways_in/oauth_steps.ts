@@ -5,6 +5,7 @@ import {
   type Account,
   accountOf,
   accountsOf,
+  activeFactors,
   addressesOf,
   CALL,
   linkOf,
@@ -45,7 +46,7 @@ const isSaid = (of: Account) => accountOf(of).provider === "google" && accountOf
 
 /**
  * Whose account it is (extended 4.6): the user's who linked it; else of the user who proved the same address, if a trusted provider
- * says so too, and they have not unlinked it; else of nobody, unless somebody has the address.
+ * says so too, and they have neither unlinked it nor a second factor and may sign in; else of nobody, unless somebody has the address.
  */
 function ownerOf(state: State, of: Account): { user: string | null } | "account_exists" {
   const link = linkOf(state, of);
@@ -54,7 +55,9 @@ function ownerOf(state: State, of: Account): { user: string | null } | "account_
   const owner = mail === null ? undefined : state.addresses[mail];
   if (!owner) return { user: null };
   const wasUnlinked = state.links[of]?.some(({ user }) => user === owner.user) ?? false;
-  return isSaid(of) && owner.isProved && !wasUnlinked ? { user: owner.user } : "account_exists";
+  const isGuarded =
+    activeFactors(state, owner.user).length > 0 || userOf(state, owner.user).status !== "active";
+  return isSaid(of) && owner.isProved && !wasUnlinked && !isGuarded ? { user: owner.user } : "account_exists";
 }
 
 /** Visits a provider to sign in. */
@@ -115,8 +118,10 @@ function redeem(state: State, name: string, { of, at }: { of: string; at: number
     link(state, presented, { user, visit: of });
   }
   if (userOf(state, user).status !== "active") return "authorization_not_found";
+  const { visit: linkedBy = of } = linkOf(state, presented) ?? {};
   const facts = { user, client, amr: ["fed"], address: null, isProving: true };
-  return pass(state, name, { ...facts, signedInAt: visit.usedAt }, visit);
+  const linked = { account: presented, visit: linkedBy };
+  return pass(state, name, { ...facts, link: linked, signedInAt: visit.usedAt }, visit);
 }
 
 function signUp(state: State, user: string, of: Account): void {

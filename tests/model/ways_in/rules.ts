@@ -83,11 +83,12 @@ export interface First {
   amr: readonly string[];
   address: Address | null;
   resetBy?: Address | null;
+  link?: Challenge["link"];
   isProving: boolean;
   signedInAt: number;
 }
 
-export function signIn(state: State, name: string, first: Omit<First, "address" | "resetBy">): void {
+export function signIn(state: State, name: string, first: Omit<First, "address" | "resetBy" | "link">): void {
   const { user, client, amr, isProving, signedInAt } = first;
   const isLive = signedInAt > userOf(state, user).ended.at;
   const facts = { user, client, amr, isProving, signedInAt };
@@ -109,9 +110,11 @@ export function pass(state: State, name: string, first: First, redeemed: Redeema
     return "200";
   }
   if (redeemed?.challenge == null) {
-    const { user, client, amr, address, resetBy = null, isProving, signedInAt: createdAt } = first;
-    const facts = { purpose: "sign_in", user, client, amr, address, resetBy, isProving, createdAt } as const;
-    state.challenges[name] = { ...facts, attempts: 0, sent: null, usedAt: null, startedAt: 0, session: null };
+    const { user, client, amr, address, resetBy = null, link = null } = first;
+    const { isProving, signedInAt: createdAt } = first;
+    const facts = { purpose: "sign_in", user, client, amr, address, resetBy, link } as const;
+    const unused = { attempts: 0, sent: null, usedAt: null, startedAt: 0, session: null };
+    state.challenges[name] = { ...facts, isProving, createdAt, ...unused };
     if (redeemed) redeemed.challenge = name;
   }
   return "mfa_required";
@@ -127,7 +130,7 @@ export function isOffered({ type, to }: Factor, challenge: Challenge): boolean {
   return type === "email" ? !isByMail : to !== address;
 }
 
-/** Whether a challenge can be presented: not expired, and its user did not end all sessions since. */
+/** Whether a challenge can be presented: not expired, and its user did not end all sessions or unlink its account since. */
 export function isOpen(state: State, name: string): boolean {
   const challenge = state.challenges[name];
   if (!challenge || state.now >= challenge.createdAt + MINUTES(10)) return false;
@@ -135,6 +138,10 @@ export function isOpen(state: State, name: string): boolean {
   // The challenge of the session that stayed can still be presented by a call that is repeated.
   const hasStayed = challenge.session !== null && challenge.session === ended.except;
   const isLater = challenge.createdAt > ended.at || hasStayed;
+  const { link } = challenge;
+  const isLinked =
+    link === null || state.links[link.account]?.some((one) => one.visit === link.visit && !one.isRemoved);
+  if (!isLinked) return false;
   return status === "active" && (challenge.purpose === "step_up" || isLater);
 }
 

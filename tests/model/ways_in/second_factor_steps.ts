@@ -44,7 +44,7 @@ export const stepUp =
         const { user, client, amr, isProving } = session;
         if (activeFactors(state, user).length === 0) return "mfa_not_enabled";
         state.challenges[name] = {
-          ...{ purpose: "step_up", user, client, amr, isProving, address: null, resetBy: null },
+          ...{ purpose: "step_up", user, client, amr, isProving, address: null, resetBy: null, link: null },
           ...{ createdAt: state.now, attempts: 0, sent: null, usedAt: null, startedAt: 0, session: by },
         };
         return "200";

@@ -130,6 +130,8 @@ export interface Challenge {
   amr: readonly string[];
   address: Address | null;
   resetBy: Address | null;
+  /** The account that was the first factor, and the visit that linked it. Null: something else was. */
+  link: { account: Account; visit: string } | null;
   isProving: boolean;
   createdAt: number;
   attempts: number;

@@ -113,7 +113,17 @@ async function issue(
   const beakId = device?.beakId ?? null;
   const address = identifiers.find((one) => one.verifiedAt !== null && one.removedAt === null);
   const first: FirstFactor = {
-    ...{ client, user, identifier: { userId }, amr: ["fed"], sessionId, rootGrant, device, deviceId: null },
+    ...{
+      client,
+      user,
+      identifier: { userId },
+      oauthIdentityId: linked._id,
+      amr: ["fed"],
+      sessionId,
+      rootGrant,
+      device,
+      deviceId: null,
+    },
     ...{ accountId, beakId, authTime, redeemed: { redemption, secret } },
   };
   const conclude = () => concludeVisit(core, { visit, linked, identifiers, client, at });
