@@ -10,7 +10,7 @@ export interface JudgedIdentity {
   owner: Pick<Identifier, "userId" | "verifiedAt"> | null;
   /** Whether the owner of the address has a second factor, or may not sign in. Such a user links accounts from a session only. */
   isGuarded: boolean;
-  /** Whether the owner of the address has unlinked this account. It does not come back by itself. */
+  /** Whether the owner of the address has unlinked an account of the issuer. Then none joins by its address any more. */
   isUnlinked: boolean;
   /** Whether the provider's word proves the address: it is trusted, and says that the address is verified. */
   isProved: boolean;

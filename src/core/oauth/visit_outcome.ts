@@ -47,7 +47,8 @@ export async function readJudged(
   const [earlier, isGuarded] = joined
     ? await Promise.all([core.oauthIdentities.listByUser(joined.userId), hasGuard(core, joined.userId)])
     : [[], false];
-  const isUnlinked = earlier.some((one) => one.issuer === issuer && one.subject === subject);
+  // Of whichever subject: the address at the provider may have another account by now.
+  const isUnlinked = earlier.some((one) => one.issuer === issuer && one.removedAt !== null);
   return { linked, owner, isGuarded, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
 }
 

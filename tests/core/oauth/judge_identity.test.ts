@@ -36,7 +36,7 @@ describe("who signs in with an account at a provider", () => {
       { outcome: "refuse", error: "account_exists" },
     ],
     [
-      "an account that the user unlinked does not come back",
+      "an account joins nobody who has unlinked one of its issuer",
       { owner: VERIFIED, isUnlinked: true },
       { outcome: "refuse", error: "account_exists" },
     ],

@@ -136,6 +136,21 @@ test("WP4.6: an unlinked account does not sign its user in, also with the user's
   expect([unknown.status, unknown.body.code]).toEqual([404, "oauth_identity_not_found"]);
 });
 
+// Whoever controls the address at the provider can make a new account there.
+test("after a user has unlinked an account, no other account of the provider joins by the address, but another provider's does", async () => {
+  const address = `unlinked${++count}@acme.example`;
+  const user = await nest.signIn(address);
+  const at = (provider: string) => visit(nest, { ...somebody(), email: address }, { start: { provider } });
+  const joined = await redeem(nest, (await at("google")).code);
+  expect(joined.body.user_id).toBe(user.user_id);
+  const [linked] = (await asUser(user.access_token, "list_oauth_identities")).body.items;
+  await asUser(user.access_token, "unlink_oauth", { oauth_identity_id: linked.id });
+  const refused = await at("google");
+  expect([refused.code, refused.error]).toEqual([null, "account_exists"]);
+  const other = await redeem(nest, (await at("own")).code);
+  expect(other.body.user_id).toBe(user.user_id);
+});
+
 test("an account of a deleted user signs up another user", async () => {
   const person = somebody();
   const { body: user } = await redeem(nest, (await visit(nest, person)).code);

@@ -46,7 +46,7 @@ const isSaid = (of: Account) => accountOf(of).provider === "google" && accountOf
 
 /**
  * Whose account it is (extended 4.6): the user's who linked it; else of the user who proved the same address, if a trusted provider
- * says so too, and they have neither unlinked it nor a second factor and may sign in; else of nobody, unless somebody has the address.
+ * says so too, and they have neither unlinked an account of the provider nor a second factor and may sign in; else of nobody, unless somebody has the address.
  */
 function ownerOf(state: State, of: Account): { user: string | null } | "account_exists" {
   const link = linkOf(state, of);
@@ -54,7 +54,12 @@ function ownerOf(state: State, of: Account): { user: string | null } | "account_
   const { mail } = accountOf(of);
   const owner = mail === null ? undefined : state.addresses[mail];
   if (!owner) return { user: null };
-  const wasUnlinked = state.links[of]?.some(({ user }) => user === owner.user) ?? false;
+  const rivals = (Object.keys(ACCOUNTS) as Account[]).filter(
+    (one) => accountOf(one).provider === accountOf(of).provider,
+  );
+  const wasUnlinked = rivals.some((one) =>
+    state.links[one]?.some(({ user, isRemoved }) => user === owner.user && isRemoved),
+  );
   const isGuarded =
     activeFactors(state, owner.user).length > 0 || userOf(state, owner.user).status !== "active";
   return isSaid(of) && owner.isProved && !wasUnlinked && !isGuarded ? { user: owner.user } : "account_exists";
