@@ -14,6 +14,7 @@ type RepositoryName =
   | "auditLogs"
   | "authorizations"
   | "identifiers"
+  | "oauthIdentities"
   | "refreshTokens"
   | "sessions"
   | "trials"

@@ -71,6 +71,11 @@ export class OAuthIdentityRepository {
     return this.findActive(identity.issuer, identity.subject);
   }
 
+  /** Deletes a link, without an event: its user was erased. */
+  async discard(id: string): Promise<void> {
+    await this.#collection.deleteOne({ _id: id });
+  }
+
   /** Records a sign-in. */
   async recordUse(id: string, now: string): Promise<void> {
     await this.#collection.updateOne({ _id: id, removedAt: null }, { $max: { lastUsedAt: now } });

@@ -109,16 +109,18 @@ function personalCollections(): PersonalCollection[] {
  * Returns the collections in the order in which an erasure removes documents. Links go first, so that no redemption
  * starts or resumes from then on. Sessions and their tokens are removed twice, because a redemption may have started
  * before. Mail events are removed again after the identifiers, because an event may be stored while its address is
- * known. The user's own document goes last, so that an interrupted erasure can be repeated.
+ * known. The user's own document goes last, so that an interrupted erasure can be repeated. Only what a call may have added that read
+ * the user before is removed after it: an account at a provider that joined the user, and the session that it started.
  */
 function erasureOrder(): PersonalCollection[] {
   const collections = personalCollections().reverse();
   const links = collections.filter(({ personalData }) => personalData.isErasedFirst);
   const sessions = collections.filter(({ personalData }) => personalData.refersTo === "sessionIds");
   const mailEvents = collections.filter(({ name }) => name === "mailEvents");
+  const joined = collections.filter(({ name }) => name === "oauthIdentities");
   const users = collections.filter(({ name }) => name === "users");
   const others = collections.filter((one) => ![...links, ...sessions, ...users].includes(one));
-  return [...links, ...sessions, ...others, ...sessions, ...mailEvents, ...users];
+  return [...links, ...sessions, ...others, ...sessions, ...mailEvents, ...users, ...joined, ...sessions];
 }
 
 function filterOf({ also = [], ...first }: PersonalData<Document>, references: PersonalReferences): Document {

@@ -24,7 +24,10 @@ interface MfaRequest {
   credential?: Assertion | undefined;
 }
 
-export type MfaGrantCore = FinishCore & PresentCore & ChosenAccountCore & Pick<Core, "oauthIdentities" | "users">;
+export type MfaGrantCore = FinishCore &
+  PresentCore &
+  ChosenAccountCore &
+  Pick<Core, "oauthIdentities" | "users">;
 
 /** The tokens of a second step. */
 export interface MfaTokens extends IssuedTokens {

@@ -11,6 +11,7 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import type { OAuthState, VisitIdentity } from "#core/repositories/oauth_states.ts";
 import { carrying } from "#core/repositories/outbox.ts";
+import type { User } from "#core/repositories/users.ts";
 import { completeUser, ensureUserWithAccount, type UserCreationCore } from "#core/users/create_user.ts";
 
 /** A visit whose provider has named the person. */
@@ -29,7 +30,7 @@ interface Linking {
  * Returns the link of the account, and makes it with its user if the person signs up or joins. The insert of the link decides
  * between simultaneous sign-ins with the same account, so it comes first and carries the events. Safe to repeat.
  * @throws NestError authorization_not_found if the account can't sign in any more: since the provider answered, its address was
- *   claimed, it was unlinked, or the user whom it would join got a second factor or was disabled
+ *   claimed, it was unlinked, or the user whom it would join got a second factor, was disabled or was erased
  */
 export async function ensureLinked(
   core: LinkingCore,
@@ -46,10 +47,25 @@ export async function ensureLinked(
   const events = carrying([...created, oauthLinked(made, source, at)]);
   const linked = judged.linked ?? (await core.oauthIdentities.link({ ...made, ...events }));
   if (!linked) throw new NestError("authorization_not_found");
+  const joined = decision.outcome === "join" ? await requireJoined(core, made) : null;
   const { userId, linkedAt, profile } = linked;
   if (userId === newUserIdOf(visit)) await completeNewUser(core, visit, linked, sourceOf);
-  else await completeUser(core, userId, linkedAt, isOfSignUp(linked) ? profile.name : null);
+  // A user of an earlier release may have no account. Others are not written, so that an erasure meanwhile leaves no user.
+  else if (joined?.defaultAccountId === undefined)
+    await completeUser(core, userId, linkedAt, isOfSignUp(linked) ? profile.name : null);
   return linked;
+}
+
+/**
+ * Reads the user whom an account has joined. An erasure removes links before it removes the user and again afterwards, so it misses only
+ * a link that is stored once the user is gone: it is removed here.
+ * @throws NestError authorization_not_found if the user was erased
+ */
+async function requireJoined(core: LinkingCore, { _id, userId }: OAuthIdentity): Promise<User> {
+  const user = await core.users.find(userId);
+  if (user) return user;
+  await core.oauthIdentities.discard(_id);
+  throw new NestError("authorization_not_found");
 }
 
 /** Whether the link was made by a visit that signed its user up. */
