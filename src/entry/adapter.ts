@@ -13,6 +13,7 @@ import type {
 } from "#entry/adapter_declaration.ts";
 import { askingPage, donePage, errorPage, isForPerson, pageOfClient } from "#entry/adapter_pages.ts";
 import { chooseRoute, type FoundPath, findPath, openClients } from "#entry/adapter_routes.ts";
+import { clientOfVisit } from "#entry/adapter_visit.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
 import { adapterCookies } from "#entry/cookie_form.ts";
 import { Cookies } from "#entry/cookies.ts";
@@ -44,7 +45,6 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
   const call = openRoutes(declaration, open);
   const cookieForm = adapterCookies(declaration.name);
   const baseUrl = `${core.issuer}/${declaration.name}`;
-  const clientPage = (event: APIGatewayProxyEventV2) => pageOfClient(clients.of(event), baseUrl);
   return middy(async (event: APIGatewayProxyEventV2, context: Invocation): Promise<Result> => {
     const now = core.clock.now();
     const answer: AnswerContext = {
@@ -58,10 +58,13 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
         request_id: context.awsRequestId,
       });
     let route: AdapterRoute | undefined;
+    let page: string | null = null;
     try {
       if (event.requestContext.http.method === "OPTIONS" && found.routes.length > 0)
         return success(answer, undefined, { headers: preflight(answer, declaration, found) });
-      const client = clients.of(event);
+      const endsVisit = found.routes.some(({ visit }) => visit === "end");
+      const client = clients.of(event, endsVisit ? clientOfVisit(declaration.name, event) : null);
+      page = pageOfClient(client, baseUrl);
       route = chooseRoute(found, event);
       const isPerson = isForPerson(route, event);
       if (isPerson && route.verb === "GET" && route.page)
@@ -74,7 +77,7 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       const done = success(answer, null, { cookies: [...cookies.changes, ...(result.setCookies ?? [])] });
       if (result.location !== undefined) return goTo(done, result.location);
       return isPerson && route.page
-        ? donePage(done, route.page, { client, next: pageOfClient(client, baseUrl) })
+        ? donePage(done, route.page, { client, next: page })
         : withBody(done, result);
     } catch (error) {
       const known = toNestError(error);
@@ -82,7 +85,7 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       note(foreign.status, known.code);
       const allow = known.code === "method_not_supported" ? { allow: verbsOf(found).join(", ") } : undefined;
       const failed = { ...failure(answer, known, allow), statusCode: foreign.status };
-      if (route && isForPerson(route, event)) return errorPage(failed, foreign, clientPage(event));
+      if (route && isForPerson(route, event)) return errorPage(failed, foreign, page);
       return withBody(failed, declaration.toError(foreign));
     }
   }) as unknown as Handler;

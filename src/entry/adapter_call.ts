@@ -48,7 +48,7 @@ export function openRoutes(declaration: AdapterDeclaration, open: OpenCore): Cal
       const calling = methodEvent(event, `/1/${version}/${name}`, body, authorization);
       return ((await perform(calling, context, cookies, client.id)) ?? {}) as Answered;
     };
-    const visit = visitOf(adapter, route, event, asked);
+    const visit = visitOf({ name: adapter, clientId: client.id }, route, event, asked);
     const answerRoute = async (): Promise<ForeignBody> => {
       const body = route.toMethod(asked, client.id, { client, baseUrl, visit });
       const response = await (route.hasPages ? allPages(call, body) : callOrElse(call, body, route, asked));
@@ -64,18 +64,18 @@ export function openRoutes(declaration: AdapterDeclaration, open: OpenCore): Cal
 
 /** The visit of a request at an OAuth provider. @throws NestError verification_not_found */
 function visitOf(
-  adapter: string,
+  { name, clientId }: { name: string; clientId: string },
   { visit }: AdapterRoute,
   event: APIGatewayProxyEventV2,
   { intent, state }: { intent?: string; state?: string },
 ): BegunVisit | null {
   switch (visit) {
     case "begin":
-      return beginVisit(intent === "link" ? "link" : "sign_in");
+      return beginVisit({ intent: intent === "link" ? "link" : "sign_in", clientId });
     case "end":
-      return requireVisit(adapter, event, { state });
+      return requireVisit(name, event, { state });
     case "link":
-      return requireVisit(adapter, event, { intent: "link" });
+      return requireVisit(name, event, { intent: "link" });
     default:
       return null;
   }

@@ -58,6 +58,8 @@ export interface Visit {
   intent: "sign_in" | "link";
   state: string;
   verifier: string;
+  /** The client that began it. The provider's answer names none. */
+  clientId: string;
 }
 
 /** A visit with the hash of its verifier, which goes to the provider. */

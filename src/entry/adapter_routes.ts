@@ -70,8 +70,12 @@ function readFields({ verb, isBodyOptional }: AdapterRoute, event: APIGatewayPro
 
 /** The clients of an adapter. */
 export interface AdapterClients {
-  /** The client of a request. @throws NestError client_not_found */
-  of(event: APIGatewayProxyEventV2): OAuthClient;
+  /**
+   * The client of a request.
+   * @param begunBy the client that began what the request ends, for a request that names none; null: it ends nothing
+   * @throws NestError client_not_found
+   */
+  of(event: APIGatewayProxyEventV2, begunBy: string | null): OAuthClient;
   /** Whether pages of an origin may call the adapter. */
   allowsOrigin(origin: string): boolean;
   /** Whether they may send cookies. */
@@ -90,9 +94,9 @@ export function openClients(
   if (clientHeader === undefined && others.length > 0)
     throw new ConfigError(field, `exactly one enabled client must list ${name}`);
   return {
-    of(event) {
+    of(event, begunBy) {
       if (clientHeader === undefined) return first;
-      const named = headerOf(event, clientHeader) ?? (isClientOptional ? inQuery(event) : null);
+      const named = headerOf(event, clientHeader) ?? (isClientOptional ? inQuery(event) : null) ?? begunBy;
       if (named === null && isClientOptional && others.length === 0) return first;
       const found = clients.find(({ id }) => id === named);
       if (!found) throw new NestError("client_not_found");

@@ -10,9 +10,9 @@ import { headerOf, toNestError } from "#entry/answer.ts";
 const SECONDS = 600;
 
 /** Begins a visit with new secrets, of 256 bits each. */
-export const beginVisit = (intent: Visit["intent"]): BegunVisit =>
+export const beginVisit = ({ intent, clientId }: Pick<Visit, "intent" | "clientId">): BegunVisit =>
   withChallenge({
-    intent,
+    ...{ intent, clientId },
     state: randomBytes(32).toString("base64url"),
     verifier: randomBytes(32).toString("base64url"),
   });
@@ -46,16 +46,20 @@ const attributes = (adapter: string) =>
   }) as const;
 
 /** The `Set-Cookie` value that keeps a visit. */
-export const keepVisit = (adapter: string, { intent, state, verifier }: Visit): string =>
+export const keepVisit = (adapter: string, { intent, state, verifier, clientId }: Visit): string =>
   stringifySetCookie({
     ...attributes(adapter),
-    value: `${intent}.${state}.${verifier}`,
+    value: `${intent}.${state}.${verifier}.${clientId}`,
     maxAge: SECONDS,
   });
 
 /** The `Set-Cookie` value that ends a visit. */
 export const forgetVisit = (adapter: string): string =>
   stringifySetCookie({ ...attributes(adapter), value: "", maxAge: 0 });
+
+/** The client whose visit a browser keeps; null if it keeps none, or two. */
+export const clientOfVisit = (adapter: string, event: APIGatewayProxyEventV2): string | null =>
+  readVisit(adapter, event)?.clientId ?? null;
 
 /** The visit that a browser keeps; null if there is none, or two. */
 function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null {
@@ -65,9 +69,10 @@ function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null
     .flatMap((field) => field.split(";"))
     .flatMap((pair) => Object.entries(parseCookie(pair)).filter(([key]) => key === name));
   const [[, value = ""] = []] = values;
-  const [intent, state, verifier, ...rest] = value.split(".");
-  if (values.length !== 1 || rest.length > 0 || !state || !verifier) return null;
-  return intent === "sign_in" || intent === "link" ? { intent, state, verifier } : null;
+  const [intent, state, verifier, ...named] = value.split(".");
+  const clientId = named.join(".");
+  if (values.length !== 1 || !state || !verifier || !clientId) return null;
+  return intent === "sign_in" || intent === "link" ? { intent, state, verifier, clientId } : null;
 }
 
 /** What a browser brings back from a provider. */

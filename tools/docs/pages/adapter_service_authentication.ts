@@ -97,7 +97,7 @@ const DIFFERENCES = [
   ],
   [
     "One application",
-    "The client that lists the adapter. If several do, the header `x-client-id` names one; links of mails have `client_id` in the query",
+    "The client that lists the adapter. If several do, the header `x-client-id` names one; links of mails have `client_id` in the query, which also begins a visit at a provider for a client",
     "An app can have several programs",
   ],
   [
