@@ -43,6 +43,11 @@ const login = (email: string) => post("/login", { email, password: PASSWORD, opt
 describe("MFA (authenticator apps)", () => {
   test("A42, A43, A44: an app is added, completes a sign-in, and is removed", async () => {
     const { email, token } = await verified();
+    const refused = await post("/authenticator/setup", {}, token);
+    expect([refused.status, refused.body]).toMatchObject([
+      409,
+      { code: "mfa_confirmation_required", message: expect.stringContaining("no longer sign you in") },
+    ]);
     const made = await api.take("POST", "/authenticator/setup", { token, body: { confirm: true } });
     expect(made).toMatchObject({
       secret: expect.stringMatching(/^[A-Z2-7]{32}$/),

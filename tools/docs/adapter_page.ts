@@ -3,14 +3,14 @@ import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import type { AdapterDeclaration, AdapterRoute, ForeignErrors } from "#entry/adapter_declaration.ts";
 
 const CREDENTIALS: Readonly<Record<AdapterRoute["credential"], string>> = {
-  none: "None. A credential in the request is ignored",
-  session: "The access token of the session, `authorization: Bearer ...`",
+  none: "not needed, and ignored",
+  session: "the access token of the session, `authorization: Bearer ...`",
   local_key:
-    "An internal key, `authorization: internal ...`. The local stack adds its own to a request without one",
-  bearer_key: "An internal key as bearer, `authorization: Bearer ...`",
+    "an internal key, `authorization: internal ...`. The local stack adds its own to a request without one",
+  bearer_key: "an internal key as bearer, `authorization: Bearer ...`",
   internal_key:
-    "None, or an internal key, `authorization: internal ...`. Another credential in the request is ignored",
-  caller: "An access token, `authorization: Bearer ...`, or an internal key, `authorization: internal ...`",
+    "not needed. An internal key, `authorization: internal ...`, permits more. Other credentials are ignored",
+  caller: "an access token, `authorization: Bearer ...`, or an internal key, `authorization: internal ...`",
 };
 
 /** Errors before a method is called, in addition to those of every method. */
@@ -36,8 +36,11 @@ export function adapterSections(declaration: AdapterDeclaration) {
   ];
 }
 
-const keyOf = ({ clientHeader }: AdapterDeclaration) =>
-  clientHeader === undefined ? "" : ` Each request names its client in the header \`${clientHeader}\`.`;
+function keyOf({ clientHeader, isClientOptional }: AdapterDeclaration): string {
+  if (clientHeader === undefined) return "";
+  const who = isClientOptional ? "If several clients list the adapter, each request" : "Each request";
+  return ` ${who} names its client in the header \`${clientHeader}\`.`;
+}
 
 const fieldTable = (fields: AdapterRoute["fields"]) => ({
   head: ["Field", "Content"],
@@ -54,10 +57,16 @@ const PAGE = " A browser gets [a page](README.md#rules-of-every-adapter) in plac
 const isRedirect = ({ visit }: AdapterRoute) => visit === "begin" || visit === "end";
 
 /** The credential of a route, and where else than in its header it may be. */
-function credentialOf({ hasCookies }: AdapterDeclaration, { credential, method }: AdapterRoute): string {
-  const isOptional = credential === "caller" && method.declaration.access === "public";
-  const inCookie = hasCookies && ["caller", "session"].includes(credential) ? ", or the cookie of one" : "";
-  return `${isOptional ? "None, or one of these: " : ""}${CREDENTIALS[credential]}${inCookie}`;
+function credentialOf({ hasCookies }: AdapterDeclaration, route: AdapterRoute): string {
+  const { credential, method, fields, visit } = route;
+  const inCookie =
+    hasCookies && ["caller", "session"].includes(credential) ? ", or the cookie of the session" : "";
+  // Such a method recognizes a user, and refuses an internal key.
+  if (credential !== "caller" || method.declaration.access !== "public")
+    return `${CREDENTIALS[credential]}${inCookie}`;
+  const session = `${CREDENTIALS.session}${inCookie}`;
+  if ("enrollment_token" in fields) return `${session}, or the field \`enrollment_token\``;
+  return visit === "begin" ? session : `${session}, if there is one`;
 }
 
 function routeSection(declaration: AdapterDeclaration, route: AdapterRoute) {

@@ -10,6 +10,10 @@ const FLOWS: Readonly<Record<string, string>> = {
     'const device = { platform: "mac" as const, beak_id: "a random id of the installation", fingerprint: "a hash of the hardware" };',
     'await nest.startTrial("ada@example.com", { device });',
   ].join("\n"),
+  create_mfa_factor:
+    'const response = await nest.createMfaFactor({ factor_type: "totp", name: "My phone", confirm: true });',
+  verify_mfa_factor:
+    'const response = await nest.verifyMfaFactor({ factor_id: "mfafac_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp", code: "492039" });',
   update_user:
     'const response = await nest.updateUser({ user_id: "user_000000C2kdCzNlbL1BqR5FeMatItU", name: "Ada" });',
   authenticate_user: [

@@ -18,7 +18,7 @@ Call a method with \`POST /1/<date>/<method>\` and a JSON object; a method witho
 
 A timestamp is an ISO 8601 string in UTC with milliseconds. An id is an opaque string.
 
-The header \`authorization\` is \`bearer <access token>\` or \`internal <key>\`. Every method verifies a credential that is present, even if the method does not require one. \`unauthorized\` means that the credential is invalid or expired: refresh the token and retry. \`access_denied\` means that the credential is missing or does not permit the call.
+The header \`authorization\` is \`bearer <access token>\` or \`internal <key>\`. Every method verifies a credential that is present, even if the method does not require one. \`unauthorized\` means that the credential is invalid or expired: refresh the token and retry. \`access_denied\` means that the credential is missing or does not permit the call; only \`start_oauth\` with the intent \`link\` reports a missing credential as \`unauthorized\`.
 
 An error has a matching status and the body \`{"code", "meta"?, "reasons"?}\`. Branch on \`code\`; a published code never changes.
 

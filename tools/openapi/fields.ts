@@ -47,7 +47,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   user_id: { description: `The user's id. ${OPAQUE}`, example: USER },
   ...registrationFields(timestamp, CLIENT.redirectUri),
   ...webhookFieldDocs(timestamp),
-  ...oauthFields(TIMESTAMP),
+  ...oauthFields(TIMESTAMP, CLIENT.redirectUri),
   ...auditFieldDocs(timestamp),
   ...mfaFieldDocs(timestamp),
   ...passkeyFieldDocs(timestamp),
@@ -338,7 +338,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   },
   code: {
     description:
-      "For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail.",
+      "For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes; the code of a sign-in with an OAuth provider, after 5 minutes. For `otp`: the digits from the SMS or the mail. For `mfa`: the digits that the authenticator app shows, or that were sent.",
     example:
       "authzcode_2hF4hH2mK8sXq0Jd3VtYb7Lr9Pw.5f1c0d9a7b3e8264af90d1c2b3a4958677e8f9a0b1c2d3e4f5061728394a5b6c",
   },
@@ -579,7 +579,7 @@ export const FIELDS: Readonly<Record<string, FieldDocumentation>> = {
   ),
   amr: {
     description:
-      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors.",
+      "How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it, or of an authenticator app; `sms`: with a code by SMS as the second factor; `pwd`: with their password; `fed`: with an account at an OAuth provider; `pop`: with a passkey; `mfa`: with two factors.",
     example: ["link"],
   },
   lifetime: {

@@ -25,6 +25,12 @@ const CODES: FieldDocumentation = {
   example: ["7ZK3QH-V0M9TD-2XNB4R-8CEYJW"],
 };
 
+const ENROLMENT_TOKEN: FieldDocumentation = {
+  description:
+    "`meta.mfa_token` of the error `mfa_enrollment_required`, in place of an access token. It works for 10 minutes.",
+  example: MFA_TOKEN,
+};
+
 /** The fields of one factor, wherever a method returns it. */
 const factorAt = (path: string, timestamp: Timestamp): Readonly<Record<string, FieldDocumentation>> => ({
   [`${path}.id`]: { description: "The factor's id.", example: FACTOR },
@@ -46,9 +52,16 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
   factor_type: TYPE,
   mfa_token: {
     description:
-      "The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes.",
+      "`meta.mfa_token` of the error `mfa_required`, or `mfa_token` of `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes.",
     example: MFA_TOKEN,
   },
+  "create_mfa_challenge.mfa_token": {
+    description:
+      "Send it with a factor to the grant `mfa`. It is no access token, works for 10 minutes, and allows five codes.",
+    example: MFA_TOKEN,
+  },
+  "create_mfa_factor.mfa_token": ENROLMENT_TOKEN,
+  "verify_mfa_factor.mfa_token": ENROLMENT_TOKEN,
   recovery_code: {
     description:
       "For `mfa`, in place of `factor_id` and `code`, or of `credential`: a recovery code, as the person typed it.",
@@ -56,7 +69,12 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
   },
   recovery_codes: CODES,
   recovery_codes_left: {
-    description: "How many recovery codes are left. In tokens: only if the sign-in used one.",
+    description: "How many recovery codes are left.",
+    example: 9,
+    narrows: { type: "integer", minimum: 0 },
+  },
+  "authenticate_user.recovery_codes_left": {
+    description: "How many recovery codes are left. Only if the sign-in used one.",
     example: 9,
     narrows: { type: "integer", minimum: 0 },
   },
@@ -75,6 +93,7 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
     description: "For `totp`: what the person types into an app that reads no pictures. Else null.",
     example: SEED,
   },
+  "create_mfa_factor.hint": { ...HINT, example: null },
   otpauth_uri: {
     description: "For `totp`: the URI that an app on the same device opens. Else null.",
     example:

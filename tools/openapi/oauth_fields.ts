@@ -2,9 +2,16 @@ import type { FieldDocumentation } from "#tools/openapi/field_documentation.ts";
 import type { Schema } from "#tools/openapi/types.ts";
 
 const ID = "oauthid_2hF4hQv8WbZr1Ym6Kc3Td0Ls9Xp";
+const CODE =
+  "authzcode_2hF4hH2mK8sXq0Jd3VtYb7Lr9Pw.5f1c0d9a7b3e8264af90d1c2b3a4958677e8f9a0b1c2d3e4f5061728394a5b6c";
+const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/** Describes the fields of the methods about OAuth providers. @param TIMESTAMP how a timestamp looks */
-export const oauthFields = (TIMESTAMP: Schema): Record<string, FieldDocumentation> => {
+/**
+ * Describes the fields of the methods about OAuth providers.
+ * @param TIMESTAMP how a timestamp looks
+ * @param redirectUri a sample of a redirect URI
+ */
+export const oauthFields = (TIMESTAMP: Schema, redirectUri: string): Record<string, FieldDocumentation> => {
   const at = (description: string): FieldDocumentation => ({
     ...{ description, example: "2026-03-14T09:26:53.589Z", narrows: TIMESTAMP },
   });
@@ -36,6 +43,25 @@ export const oauthFields = (TIMESTAMP: Schema): Record<string, FieldDocumentatio
       example: "https://accounts.google.com/o/oauth2/v2/auth?client_id=1",
     },
     "start_oauth.expires_at": at("When the visit ends, 10 minutes later."),
+    "link_oauth.code": {
+      description:
+        "The `code` with which the person came back from the provider. It works once and expires after 5 minutes.",
+      example: CODE,
+    },
+    "link_oauth.code_verifier": {
+      description: "The random string whose hash was sent to `start_oauth` as `code_challenge` (RFC 7636).",
+      example: VERIFIER,
+    },
+    ...Object.fromEntries(
+      ["start_oauth", "link_oauth"].map((method) => [
+        `${method}.redirect_uri`,
+        {
+          description:
+            "Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in every call of a visit.",
+          example: redirectUri,
+        },
+      ]),
+    ),
     oauth_identity: { description: "The linked account." },
     oauth_identity_id: {
       description: "The id of a linked account, from `list_oauth_identities`.",

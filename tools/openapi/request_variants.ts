@@ -19,7 +19,12 @@ interface Variant {
   replaced?: readonly string[];
   /** Optional fields that are not in the example. Some of them take the place of others. */
   instead?: readonly string[];
+  /** Samples of fields that have another sample elsewhere. */
+  samples?: Readonly<Record<string, unknown>>;
 }
+
+/** A code of an authenticator app, an SMS or a mail. */
+const DIGITS = "492039";
 
 const fieldsOf = (grant: keyof typeof grants) => Object.keys(grants[grant].parameters);
 
@@ -41,6 +46,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         optional: ["device"],
         replaced: ["nonce", "code"],
         instead: ["token", "account_id"],
+        samples: { code: DIGITS },
       },
       password: {
         summary: "A password",
@@ -53,6 +59,7 @@ const VARIANTS: Readonly<Record<string, Variants>> = {
         fields: [...fieldsOf("mfa"), "code"],
         replaced: ["factor_id", "code"],
         instead: ["recovery_code", "credential"],
+        samples: { code: DIGITS },
       },
       webauthn: {
         summary: "A passkey",
@@ -132,7 +139,7 @@ const withoutFields = (example: unknown, names: readonly string[]) =>
 
 /** The schema of one variant: the fields of every variant and its own, which are all required. */
 function variantOf(whole: Schema, { field, cases }: Variants, value: string): Schema {
-  const { fields: own = [], optional = [], replaced = [], instead = [] } = cases[value] ?? {};
+  const { fields: own = [], optional = [], replaced = [], instead = [], samples = {} } = cases[value] ?? {};
   const isReplaced = instead.some((name) => whole.properties?.[name]);
   const notRequired = [...optional, ...instead, ...(isReplaced ? replaced : [])];
   const isRequired = (name: string) => !notRequired.includes(name);
@@ -144,6 +151,7 @@ function variantOf(whole: Schema, { field, cases }: Variants, value: string): Sc
     ...whole,
     properties: Object.fromEntries(
       properties.map(([name, property]) => {
+        if (name in samples) return [name, { ...property, examples: [samples[name]] }];
         if (name !== field) return [name, property];
         const { enum: _values, examples: _any, ...schema } = property;
         return [name, { ...schema, const: value }];

@@ -197,7 +197,7 @@ export interface ErrorBodies {
   };
   invalid_identifier: {
     meta: {
-      message: "Missing final '@domain'" | "Domain starts with dot" | "Not a phone number with its country code" | "Not a mobile phone number";
+      message: "Missing final '@domain'" | "Domain starts with dot" | "Not an assigned phone number with its country code" | "Not a mobile phone number";
     };
   };
   password_not_acceptable: {
@@ -305,7 +305,7 @@ export interface Requests {
     /** The page that the link of an invitation opens: one of the client's redirect URIs. Default: the first one. */
     redirect_uri?: string;
   };
-  /** Exchanges the code of a magic link, a code by SMS or mail, a password, a passkey, or a refresh token for tokens. */
+  /** Exchanges a code, a password, a passkey, a second factor or a refresh token for tokens. */
   authenticate_user: {
     /** The OAuth client's id. */
     client_id: string;
@@ -313,7 +313,7 @@ export interface Requests {
     grant_type: "authorization_code" | "refresh_token" | "otp" | "password" | "mfa" | "webauthn";
     /** For `authorization_code`: the redirect URI that was sent when the link was requested. */
     redirect_uri?: string;
-    /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
+    /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes; the code of a sign-in with an OAuth provider, after 5 minutes. For `otp`: the digits from the SMS or the mail. For `mfa`: the digits that the authenticator app shows, or that were sent. */
     code?: string;
     /** For `authorization_code`: the random string whose hash was sent as `code_challenge` when the link was requested. Keep it on the device until this call (RFC 7636, section 4.1). */
     code_verifier?: string;
@@ -348,7 +348,7 @@ export interface Requests {
     password?: string;
     /** The token of the page's CAPTCHA, at most 2048 characters. Required if the client's app file names the method in `captcha.requiredFor`, else ignored. A token works once. */
     captcha_token?: string;
-    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    /** `meta.mfa_token` of the error `mfa_required`, or `mfa_token` of `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
     mfa_token?: string;
     /** The factor's id. */
     factor_id?: string;
@@ -418,7 +418,7 @@ export interface Requests {
     phone_number?: string;
     /** Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false. */
     confirm?: boolean;
-    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    /** `meta.mfa_token` of the error `mfa_enrollment_required`, in place of an access token. It works for 10 minutes. */
     mfa_token?: string;
   };
   /** Opens a challenge that a passkey signs, to sign in or as the second factor. */
@@ -556,11 +556,11 @@ export interface Requests {
   link_oauth: {
     /** The OAuth client's id. */
     client_id: string;
-    /** For `authorization_code`: the code from the magic link. It works once and expires after 20 minutes. For `otp`: the digits from the SMS or the mail. */
+    /** The `code` with which the person came back from the provider. It works once and expires after 5 minutes. */
     code: string;
-    /** For `authorization_code`: the random string whose hash was sent as `code_challenge` when the link was requested. Keep it on the device until this call (RFC 7636, section 4.1). */
+    /** The random string whose hash was sent to `start_oauth` as `code_challenge` (RFC 7636). */
     code_verifier: string;
-    /** The URL that the magic link opens. It must equal one of the client's redirect URIs exactly. */
+    /** Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in every call of a visit. */
     redirect_uri: string;
   };
   /** Lists the members of an account, the oldest membership first. */
@@ -826,7 +826,7 @@ export interface Requests {
   send_mfa_code: {
     /** The OAuth client's id. */
     client_id: string;
-    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    /** `meta.mfa_token` of the error `mfa_required`, or `mfa_token` of `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
     mfa_token: string;
     /** The factor's id. */
     factor_id: string;
@@ -966,7 +966,7 @@ export interface Requests {
     client_id: string;
     /** The id of a provider, from `list_oauth_providers`. */
     provider: string;
-    /** The URL that the magic link opens. It must equal one of the client's redirect URIs exactly. */
+    /** Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in every call of a visit. */
     redirect_uri: string;
     /** Returned unchanged in the link. The client uses it to find the code verifier, so generate a new random value for each link (RFC 6749, section 10.12). */
     state: string;
@@ -1064,7 +1064,7 @@ export interface Requests {
         transports?: Array<string>;
       };
     };
-    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    /** `meta.mfa_token` of the error `mfa_enrollment_required`, in place of an access token. It works for 10 minutes. */
     mfa_token?: string;
   };
 }
@@ -1102,13 +1102,13 @@ export interface Responses {
     session_id: string;
     /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
     auth_time: string;
-    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors. */
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it, or of an authenticator app; `sms`: with a code by SMS as the second factor; `pwd`: with their password; `fed`: with an account at an OAuth provider; `pop`: with a passkey; `mfa`: with two factors. */
     amr: Array<string>;
     /** Whether the code or the link created the user. Only in the response to the grant `otp`. */
     user_created?: boolean;
     /** Whether the user must set another password, because somebody else chose this one. Only in the response to the grant `password`. */
     password_change_required?: boolean;
-    /** How many recovery codes are left. In tokens: only if the sign-in used one. */
+    /** How many recovery codes are left. Only if the sign-in used one. */
     recovery_codes_left?: number;
   };
   change_plan: {
@@ -1147,7 +1147,7 @@ export interface Responses {
     expires_at: string;
   };
   create_mfa_challenge: {
-    /** The token of the first factor, from `meta` of the error, or from `create_mfa_challenge`. It is no access token, works for 10 minutes, and allows five codes. */
+    /** Send it with a factor to the grant `mfa`. It is no access token, works for 10 minutes, and allows five codes. */
     mfa_token: string;
     /** Until when a factor can be presented: 10 minutes. */
     expires_at: string;
@@ -1665,7 +1665,7 @@ export interface Responses {
       /** When a sign-in last used it; null if none has. */
       last_used_at: string | null;
     }>;
-    /** How many recovery codes are left. In tokens: only if the sign-in used one. */
+    /** How many recovery codes are left. */
     recovery_codes_left: number;
   };
   list_news_items: Array<{
@@ -1807,7 +1807,7 @@ export interface Responses {
       expires_at: string;
       /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
       auth_time: string;
-      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors. */
+      /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it, or of an authenticator app; `sms`: with a code by SMS as the second factor; `pwd`: with their password; `fed`: with an account at an OAuth provider; `pop`: with a passkey; `mfa`: with two factors. */
       amr: Array<string>;
     }>;
     /** Pass it as `cursor` for the next page; null at the end of the list. */
@@ -1949,7 +1949,7 @@ export interface Responses {
     session_id: string | null;
     /** When the person last proved who they are. Some calls need this to be at most 10 minutes ago; a refresh does not change it. */
     auth_time: string | null;
-    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it; `pwd`: with their password; `pop`: with a passkey; `mfa`: with two factors. */
+    /** How the person proved who they are (RFC 8176). `link`: with a link that was mailed to their address; `otp`: with a code that was sent to it, or of an authenticator app; `sms`: with a code by SMS as the second factor; `pwd`: with their password; `fed`: with an account at an OAuth provider; `pop`: with a passkey; `mfa`: with two factors. */
     amr: Array<string> | null;
     /** `true` for an immediate registration; null if a code must verify the address first. So are all other fields of the tokens. */
     user_created: boolean | null;

@@ -9,7 +9,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   acceptAccountInvite(...args: CallArguments<"accept_account_invite", IsCamel>): Promise<Cased<Responses["accept_account_invite"], IsCamel>>;
   /** Creates a user with a password who is a member of an account, or invites a person by mail. @throws ClientError<"add_account_user"> */
   addAccountUser(...args: CallArguments<"add_account_user", IsCamel>): Promise<Cased<Responses["add_account_user"], IsCamel>>;
-  /** Exchanges the code of a magic link, a code by SMS or mail, a password, a passkey, or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
+  /** Exchanges a code, a password, a passkey, a second factor or a refresh token for tokens. @throws ClientError<"authenticate_user"> */
   authenticateUser(...args: CallArguments<"authenticate_user", IsCamel>): Promise<Cased<Responses["authenticate_user"], IsCamel>>;
   /** Changes the user's active subscription to another plan. @throws ClientError<"change_plan"> */
   changePlan(...args: CallArguments<"change_plan", IsCamel>): Promise<Cased<Responses["change_plan"], IsCamel>>;

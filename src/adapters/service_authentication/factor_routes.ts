@@ -16,6 +16,18 @@ const NAME = "A name for the factor.";
 const CONFIRM =
   "`true` adds the first factor although programs of the app can't ask for it (error `mfa_confirmation_required`).";
 
+const FEWER_PROGRAMS =
+  "Some programs will no longer sign you in, because they can't ask for this. Confirm to go on.";
+
+/** What a person reads whose factor can't be added. */
+const SETUP_ERRORS = {
+  mfa_confirmation_required: FEWER_PROGRAMS,
+  factor_type_not_allowed: "This kind of second factor is not offered.",
+  factor_repeats_sign_in: "This second factor repeats how you log in. Add an authenticator app instead.",
+  own_address_not_verified: "Verify your email address or phone number first.",
+  too_many_factors: "You have too many second factors. Remove one first.",
+  mfa_token_expired: "Log in again.",
+};
 const SETUP_FIELDS = { name: NAME, confirm: CONFIRM, enrollment_token: ENROLLMENT_TOKEN };
 const SETUP = {
   name: optional(string()),
@@ -96,7 +108,11 @@ const removes = (path: `/${string}`) =>
     toMethod: (asked) => asked,
     answer: "`removed_at`.",
     toAnswer: asJson,
-    errors: {},
+    errors: {
+      mfa_confirmation_required: FEWER_PROGRAMS,
+      factor_repeats_sign_in: "The factors that stay repeat how you log in. Remove them first.",
+      mfa_required_by_policy: "A second factor is required. Add another one first.",
+    },
   });
 
 /** Second factors. The three families of the original are one resource. */
@@ -112,7 +128,7 @@ export const factorRoutes = [
     toMethod: ({ phone, ...asked }) => ({ ...setUp("sms", asked), phone_number: phone }),
     answer: "`factor_id`, `hint` and `expires_at`.",
     toAnswer: ({ factor_id, hint, expires_at }) => asJson({ factor_id, hint, expires_at }),
-    errors: {},
+    errors: { ...SETUP_ERRORS, country_not_allowed: "No SMS can be sent to numbers of this country." },
   }),
   secondStep("/mfa/verify"),
   enrolls("/mfa/verify"),
@@ -129,7 +145,7 @@ export const factorRoutes = [
     toMethod: (asked) => setUp("totp", asked),
     answer: "`factor_id`, `secret`, `otpauth_uri`, `qr_code` (a data URI of a picture) and `expires_at`.",
     toAnswer: ({ hint: _none, passkey_options: _other, ...created }) => asJson(created),
-    errors: {},
+    errors: SETUP_ERRORS,
   }),
   secondStep("/authenticator/verify"),
   enrolls("/authenticator/verify"),

@@ -179,7 +179,7 @@ describe("npm start", () => {
     expect(program.printed()).toContain("Stripe: the double on this machine");
   });
 
-  test.concurrent("fails with one line when its port is in use", async () => {
+  test.concurrent("fails with one line when another program listens on PORT", async () => {
     await using other = await temporaryFolder();
     const taken = runProgram(START, [], {
       PORT: new URL(url).port,

@@ -128,8 +128,12 @@ test("asks for confirmation before it drops a value, and reports an unknown id o
   const before = stored("INTERNAL_KEYS");
   const refusals: [string[], number, RegExp][] = [
     [["drop", "INTERNAL_KEYS", "billing"], 1, /Pass --yes/],
-    [["drop", "INTERNAL_KEYS", "00000000", "--yes"], 1, /There is no value 00000000/],
-    [["first", "7"], 1, /There is no value 7/],
+    [
+      ["drop", "INTERNAL_KEYS", "00000000", "--yes"],
+      1,
+      /There is no value 00000000 in INTERNAL_KEYS\. Values: /,
+    ],
+    [["first", "7"], 1, /There is no value 7 in REFRESH_KEYS\. Values: /],
     [["add", "INTERNAL_KEYS"], 2, /needs --name and --methods/],
     [["add", "INTERNAL_KEYS", "--name", "Billing!", "--methods", "all"], 2, /--name must have/],
     [["add", "REFRESH_KEYS", "--name", "billing"], 2, /are for INTERNAL_KEYS only/],

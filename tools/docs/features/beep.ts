@@ -16,7 +16,7 @@ export const BEEP_ROWS = [
     "P02",
     "`LISTEN`",
     "Lambda listens to nothing; the local stack takes `PORT`",
-    "tools/local/start.test.ts > fails with one line when its port is in use",
+    "tools/local/start.test.ts > fails with one line when another program listens on PORT",
   ),
   row(
     "P03",

@@ -13,6 +13,7 @@ export const STATIC_BACKEND_ROWS = [
     "B01",
     "All requests are authenticated",
     "Each method declares who may call it",
+    "entry/access.test.ts > every method has an access policy",
     `${S} > takes sessions of its own key`,
   ),
   row(

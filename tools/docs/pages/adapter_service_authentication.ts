@@ -36,7 +36,7 @@ const CLIENT = `\`\`\`text
 const DIFFERENCES = [
   [
     "26 of 31 endpoints have no documented body",
-    "The bodies below. Fields of requests that the original names keep their names; all others, and the answers, have the names of Nest's methods",
+    "The bodies above. Fields of requests that the original names keep their names; all others, and the answers, have the names of Nest's methods",
     "A program needs to know them",
   ],
   [
@@ -124,7 +124,7 @@ export async function render() {
       "3. Export the users as CSV with the columns `id`, `email`, `email_verified`, `created` and `password_hash`.",
       "4. Import them: `npm run nest -- db import --from csv users.csv --apply --mapping ids.csv` ([move in](../move_in.md)).",
       "5. bcrypt and Argon2 hashes stay, and are replaced at the next sign-in. Other users choose a password by `POST /password/forgot`.",
-      "6. Give administrators their role: `npm run nest -- roles` ([roles](../roles.md)).",
+      "6. Give administrators their role: `npm run nest -- users grant <address> admin` ([roles](../roles.md)).",
       "7. Create webhooks again, since each has a new secret, and verify their signatures ([webhooks](../webhooks.md)).",
       "8. Change the base URL of your programs: `https://<your Nest>/service_authentication`, without a slash at the end.",
       "9. Services that verify tokens take the keys from `/.well-known/jwks.json` ([standard libraries](../standard_libraries.md)).",

@@ -70,7 +70,7 @@ export function keyListCommands(addCommand: AddCommand): void {
     );
   examples(
     actOnConfiguration(first, (terminal, id: string, options: StageOptions & { of: string }) =>
-      change(terminal, orderedName(options.of), options, async (entries) => toFront(entries, id)),
+      change(terminal, orderedName(options.of), options, async (entries) => toFront(entries, id, options.of)),
     ),
     ["config first 1a2b3c4d --stage nonprod", "config first 1a2b3c4d --of PASSWORD_PEPPERS --stage nonprod"],
   );
@@ -81,7 +81,7 @@ export function keyListCommands(addCommand: AddCommand): void {
   examples(
     actOnConfiguration(dropping, (terminal, name: string, id: string, options: StageOptions) =>
       change(terminal, name, options, async (entries, list) => {
-        const rest = drop(entries, id, list);
+        const rest = drop(entries, id, { isOrdered: list.isOrdered, name });
         await terminal.confirm(`Value ${id} of ${name} is refused once the change is deployed.`, id);
         return rest;
       }),

@@ -97,11 +97,11 @@ function writeInternalKeys(entries: readonly Entry[]): string {
 
 export const webhookSecret = (secret: string): Entry => ({ id: idOf(hashSecret(secret)), stored: secret });
 
-function indexOf(entries: readonly Entry[], id: string): number {
+function indexOf(entries: readonly Entry[], id: string, name: string): number {
   const index = entries.findIndex((entry) => entry.id === id);
   if (index < 0)
     throw new CommandError(
-      `There is no value ${id}. Values: ${entries.map((entry) => entry.id).join(", ")}.`,
+      `There is no value ${id} in ${name}. Values: ${entries.map((entry) => entry.id).join(", ")}.`,
     );
   return index;
 }
@@ -113,9 +113,9 @@ export function add(entries: readonly Entry[], entry: Entry): Entry[] {
   return [...entries, entry];
 }
 
-/** Moves an entry to the front. @throws CommandError if there is no entry of that id */
-export function toFront(entries: readonly Entry[], id: string): Entry[] {
-  const [entry] = entries.slice(indexOf(entries, id)) as [Entry];
+/** Moves an entry to the front. @param name of the secret @throws CommandError if there is no entry of that id */
+export function toFront(entries: readonly Entry[], id: string, name: string): Entry[] {
+  const [entry] = entries.slice(indexOf(entries, id, name)) as [Entry];
   return [entry, ...entries.filter((other) => other !== entry)];
 }
 
@@ -123,9 +123,9 @@ export function toFront(entries: readonly Entry[], id: string): Entry[] {
 export function drop(
   entries: readonly Entry[],
   id: string,
-  { isOrdered }: Pick<KeyList, "isOrdered">,
+  { isOrdered, name }: Pick<KeyList, "isOrdered"> & { name: string },
 ): Entry[] {
-  const index = indexOf(entries, id);
+  const index = indexOf(entries, id, name);
   if (entries.length === 1) throw new CommandError(`${id} is the only value. Add another one first.`);
   if (isOrdered && index === 0)
     throw new CommandError(`${id} is in use. Move another value to the front first.`);

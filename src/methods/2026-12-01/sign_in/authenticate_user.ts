@@ -1,6 +1,7 @@
 /**
- * Exchanges the code of a magic link, a code by SMS or mail, the token of a mailed link, a password, a passkey, or a refresh token for
- * tokens.
+ * Exchanges a code, a password, a passkey, a second factor or a refresh token for tokens.
+ *
+ * The code comes from a magic link, an SMS, a mail or a sign-in with an OAuth provider. The token of a link of `send_otp` takes its place.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A password starts another
@@ -74,8 +75,7 @@ interface SignedIn extends IssuedTokens {
 export const handler = rpc({
   name: "authenticate_user",
   version: "2026-12-01",
-  summary:
-    "Exchanges the code of a magic link, a code by SMS or mail, a password, a passkey, or a refresh token for tokens.",
+  summary: "Exchanges a code, a password, a passkey, a second factor or a refresh token for tokens.",
   access: "public",
   request,
   response,
