@@ -48,7 +48,7 @@ export const GERMAN: Messages = {
   passkey_challenge_expired: "Das hat zu lange gedauert. Versuche es noch einmal.",
   mfa_failed: "Dieser Code ist falsch oder wurde schon benutzt. Prüfe ihn, oder warte auf den nächsten.",
   mfa_token_expired: "Das hat zu lange gedauert, oder zu viele Codes waren falsch. Melde dich neu an.",
-  mfa_required: "Gib den Code deines zweiten Schritts ein.",
+  mfa_required: "Zum Anmelden ist noch ein zweiter Schritt nötig.",
   mfa_enrollment_required: "Richte einen zweiten Schritt ein, um dich anzumelden.",
   mfa_required_by_policy:
     "Hier brauchst du einen zweiten Schritt. Füge einen anderen hinzu, bevor du diesen entfernst.",
@@ -133,5 +133,14 @@ export const GERMAN: Messages = {
   timeout: "Der Server hat nicht rechtzeitig geantwortet. Versuche es erneut.",
   aborted: "Der Vorgang wurde abgebrochen.",
   refresh_failed: "Du bist noch angemeldet, aber der Server ist nicht erreichbar. Versuche es erneut.",
+  NotAllowedError: "Es wurde kein Passkey benutzt. Versuche es erneut, oder wähle einen anderen Weg.",
+  InvalidStateError: "Dieses Gerät hat schon einen Passkey für dein Konto.",
+  AbortError: "Der Vorgang wurde abgebrochen.",
+  declined: "Du hast abgelehnt und bist nicht angemeldet. Versuche es erneut, oder wähle einen anderen Weg.",
+  account_exists:
+    "Zu dieser E-Mail-Adresse gibt es schon ein Konto. Melde dich auf einem anderen Weg an, dann verbinde dieses.",
+  temporarily_unavailable: "Der andere Dienst antwortet nicht. Versuche es später erneut.",
+  server_error:
+    "Der andere Dienst konnte dich nicht anmelden. Versuche es erneut, oder wähle einen anderen Weg.",
   other: FAILED,
 };

@@ -47,7 +47,7 @@ export const ENGLISH: Messages = {
   passkey_challenge_expired: "This took too long. Try it again.",
   mfa_failed: "This code is wrong, or was used before. Check it, or wait for the next one.",
   mfa_token_expired: "This took too long, or too many codes were wrong. Sign in again.",
-  mfa_required: "Enter the code of your second step.",
+  mfa_required: "A second step is needed to sign in.",
   mfa_enrollment_required: "Set up a second step to sign in.",
   mfa_required_by_policy: "You need a second step here. Add another one before you remove this one.",
   mfa_not_enabled: "You have not set up a second step.",
@@ -126,11 +126,19 @@ export const ENGLISH: Messages = {
   timeout: "The server did not respond in time. Try again.",
   aborted: "This was canceled.",
   refresh_failed: "You are still signed in, but the server can't be reached. Try again.",
+  NotAllowedError: "No passkey was used. Try it again, or choose another way.",
+  InvalidStateError: "This device already has a passkey for your account.",
+  AbortError: "This was canceled.",
+  declined: "You declined, so you are not signed in. Try again, or choose another way.",
+  account_exists: "There is an account with this email address. Sign in another way, then connect this one.",
+  temporarily_unavailable: "The other service does not respond. Try again later.",
+  server_error: "The other service could not sign you in. Try again, or choose another way.",
   other: FAILED,
 };
 
 /** What `messageOf` reads of an error. */
 interface ErrorParts {
+  name?: unknown;
   kind?: unknown;
   code?: unknown;
   retryAfterSeconds?: unknown;
@@ -158,7 +166,8 @@ function waitOf(seconds: number, locale: string): string {
 }
 
 /**
- * A sentence about an error that the client threw, for the person who uses the app. It names no address and no token.
+ * A sentence about an error that the client threw, for the person who uses the app. It names no address and no token. Also takes an error
+ * of the browser about a passkey, and the text `error` with which a person returns from an OAuth provider.
  * @param options.messages replaces sentences, for example by those in `GERMAN`
  * @param options.locale formats times. Default: `en`
  * @example
@@ -168,10 +177,11 @@ export function messageOf(
   error: unknown,
   { messages = {}, locale = "en" }: { messages?: Partial<Messages>; locale?: string } = {},
 ): string {
-  const { kind, code, retryAfterSeconds } = Object(error) as ErrorParts;
+  const { name, kind = name, code, retryAfterSeconds } = Object(error) as ErrorParts;
   const own = (table: Partial<Messages>, key: unknown) =>
     typeof key === "string" && Object.hasOwn(table, key) ? table[key as keyof Messages] : undefined;
-  const key = kind === "answer" ? code : kind;
+  const returned = error === "access_denied" ? "declined" : error;
+  const key = typeof error === "string" ? returned : kind === "answer" ? code : kind;
   const message = (own(messages, key) ?? own(ENGLISH, key)) || messages.other || ENGLISH.other;
   const isTime = typeof retryAfterSeconds === "number" && retryAfterSeconds >= 0 && retryAfterSeconds < 1e9;
   return message.replace("{wait}", () => waitOf(isTime ? retryAfterSeconds : 60, locale));

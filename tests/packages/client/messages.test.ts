@@ -97,6 +97,25 @@ describe("messageOf", () => {
   });
 
   test.each([
+    ["that the person refused", "NotAllowedError", "No passkey was used."],
+    ["that the device has a passkey already", "InvalidStateError", "This device already has a passkey"],
+    ["that the page ended", "AbortError", "This was canceled."],
+  ])("explains an error of the browser about a passkey: %s", (_what, name, sentence) => {
+    expect(messageOf(new DOMException("", name))).toContain(sentence);
+  });
+
+  test.each([
+    ["access_denied", "You declined"],
+    ["account_exists", "There is an account with this email address."],
+    ["registration_disabled", "Registration is not possible here."],
+    ["temporarily_unavailable", "The other service does not respond."],
+    ["server_error", "The other service could not sign you in."],
+  ])("explains the error %s with which a person returns from a provider", (error, sentence) => {
+    expect(messageOf(error)).toContain(sentence);
+    expect(messageOf(error, { messages: GERMAN })).not.toContain(sentence);
+  });
+
+  test.each([
     ["an error of the store", new Error("The keychain is locked.")],
     ["nothing", undefined],
     ["null", null],
