@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { browserSuite, hasBrowser } from "#tests/support/browser.ts";
 import { MAC, REDIRECT } from "#tests/support/nest.ts";
+import { documentedPage } from "#tests/support/page_server.ts";
 
 /**
  * Opens the client that the stack serves, as `nest` in a page, with its tokens in localStorage. Its timeout is long enough
@@ -64,6 +65,19 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     await one.evaluate("nest.signOut()");
     expect(await other.evaluate("outcomeOf(nest.call('get_user'))")).toBe("signed_out");
     expect(await other.evaluate("Object.keys(localStorage)")).toEqual([]);
+  });
+
+  test("is found under the names of the package by the import map of the README", async () => {
+    const map = await documentedPage("packages/client/README.md");
+    expect(map).toContain("importmap");
+    const page = await suite.open(PLAIN_PAGE);
+    await page.setContent(`${map}<script type="module">
+      import { NestClient } from "@getbeak/nest-client";
+      import { usePasskey } from "@getbeak/nest-client/passkeys";
+      import { messageOf } from "@getbeak/nest-client/messages";
+      document.title = [NestClient, usePasskey, messageOf].map(({ name }) => name).join(" ");
+    </script>`);
+    await expect.poll(() => page.title()).toBe("NestClient usePasskey messageOf");
   });
 
   test("works with the browser's own fetch as an option", async () => {

@@ -6,22 +6,17 @@ import { SIMPLE } from "#tests/support/nest.ts";
 import { verifyOwnAddress } from "#tests/support/own_address.ts";
 import { P1 } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
-import { bundleClient } from "#tools/local/client_bundle.ts";
 
 /** Opens the typed client, with names in camelCase, and its calls for passkeys as `passkeys`. */
-const openClient = async () => {
-  const passkeys = await bundleClient({ minify: false, entry: "passkeys" });
-  const url = `data:text/javascript;base64,${Buffer.from(passkeys).toString("base64")}`;
-  return `(async () => {
-    const { NestClient } = await import("/client.js");
-    window.passkeys = await import("${url}");
-    window.newClient = () => new NestClient({
-      url: location.origin, clientId: "${SIMPLE}", redirectUri: "https://x.test/", camelCase: true, timeoutMs: 30_000,
-    });
-    window.nest = newClient();
-    window.errorOf = (work) => work.then(() => null, (error) => (typeof error.code === "string" ? error.code : error.name));
-  })()`;
-};
+const OPEN_CLIENT = `(async () => {
+  const { NestClient } = await import("/client.js");
+  window.passkeys = await import("/passkeys.js");
+  window.newClient = () => new NestClient({
+    url: location.origin, clientId: "${SIMPLE}", redirectUri: "https://x.test/", camelCase: true, timeoutMs: 30_000,
+  });
+  window.nest = newClient();
+  window.errorOf = (work) => work.then(() => null, (error) => (typeof error.code === "string" ? error.code : error.name));
+})()`;
 const SIGN_IN = `(async (nest, autofill) => {
   const { challengeId, options } = await nest.call("create_passkey_challenge");
   const credential = await passkeys.usePasskey(options, { autofill });
@@ -43,7 +38,7 @@ describe.skipIf(!hasBrowser)("passkeys in a browser with a virtual authenticator
         ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
       },
     });
-    await page.evaluate(await openClient());
+    await page.evaluate(OPEN_CLIENT);
     return { page, authenticatorId };
   };
 

@@ -13,7 +13,7 @@ import {
   consoleStyles,
 } from "#tools/console/build_console.ts";
 import { buildLandingPage, colorsOf } from "#tools/landing/landing_page.ts";
-import { bundleClient } from "#tools/local/client_bundle.ts";
+import { bundleClient, type CLIENT_ENTRIES } from "#tools/local/client_bundle.ts";
 import { ensureScalar } from "#tools/local/reference/scalar.ts";
 import { CONSOLE_PATH, SAMPLE_CLIENT_IDS, withSampleClients } from "#tools/local/sample_clients.ts";
 
@@ -31,7 +31,9 @@ export interface ServedFile {
 export const GENERATED_FILES: Readonly<Record<string, (origin: string) => Promise<ServedFile>>> = {
   "/": localPage,
   "/openapi.json": async (origin) => ({ type: "application/json", content: await localDocument(origin) }),
-  "/client.js": async () => ({ type: JAVASCRIPT, content: await bundleClient({ minify: false }) }),
+  "/client.js": () => clientFile("index"),
+  "/passkeys.js": () => clientFile("passkeys"),
+  "/messages.js": () => clientFile("messages"),
   "/docs/scalar.js": scalarScript,
   "/assets/logo.svg": async () => ({ type: "image/svg+xml", content: await readFile(logoPath()) }),
   "/assets/app.css": async () => ({ type: "text/css; charset=utf-8", content: colorsOf(app) }),
@@ -62,6 +64,11 @@ const consoleAt = (origin: string): ConsoleSettings => ({
   ...{ app: withSampleClients(app, origin), folder: appFolder, api: origin, clientId: SAMPLE_CLIENT_IDS.web },
   ...{ url: `${origin}${CONSOLE_PATH}`, base: `${CONSOLE_PATH}/`, inbox: "/" },
   grant: "npm run nest -- users grant {user} admin --local",
+});
+
+/** An entry point of the typed client as one file. */
+const clientFile = async (entry: (typeof CLIENT_ENTRIES)[number]): Promise<ServedFile> => ({
+  ...{ type: JAVASCRIPT, content: await bundleClient({ minify: false, entry }) },
 });
 
 /** The local page with the app's name. */
