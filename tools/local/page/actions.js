@@ -5,10 +5,11 @@ import { showMessage } from "/assets/message.js";
 
 let showUser = async () => undefined;
 let refreshStack = async () => undefined;
+let askSecondStep = () => undefined;
 
-/** @param parts `showUser` draws the signed-in user; `refreshStack` draws the inbox and Stripe's data */
+/** @param parts `showUser` draws the signed-in user; `refreshStack` draws the inbox and Stripe's data; `askSecondStep` asks for a factor */
 export function connect(parts) {
-  ({ showUser, refreshStack } = parts);
+  ({ showUser, refreshStack, askSecondStep } = parts);
 }
 
 /**
@@ -33,6 +34,7 @@ export async function callApi(work, success, at = { field: null, codes: [] }) {
       showMessage("");
       showFieldError(field, explain(error));
     } else showMessage(isSignedOut ? "You are signed out." : explain(error), true);
+    if (error.code === "mfa_required") askSecondStep(error.meta);
   }
 }
 
