@@ -15,6 +15,7 @@ import { newChallenge, optionsToCreate } from "#core/passkeys/ceremony.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import { purgeVerificationAfter } from "#core/retention.ts";
+import { unauthorized } from "#core/sessions/access_token.ts";
 import type { ChannelCore } from "#core/sign_in/code_channel.ts";
 import { emailOf, primaryOf } from "#core/users/email_of.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
@@ -57,7 +58,7 @@ export interface CreatedFactor {
  * same type that waits.
  * @throws NestError factor_type_not_allowed, own_address_not_verified, too_many_factors, mfa_confirmation_required,
  *   factor_repeats_sign_in if it is of the same channel as every way in which the user can sign in, invalid_identifier,
- *   country_not_allowed, mfa_token_expired, rate_limited, delivery_failed, unavailable
+ *   country_not_allowed, mfa_token_expired, rate_limited, delivery_failed, unavailable; unauthorized if the user does not exist any more
  */
 export async function createFactor(
   core: CreateCore,
@@ -75,7 +76,7 @@ export async function createFactor(
   if (!(await staysReachable(core, userId, { factors: [factor], identifiers })))
     throw new NestError("factor_repeats_sign_in");
   // Before the factor: no sign-in may miss it.
-  await core.users.markFactors(userId);
+  if (!(await core.users.markFactors(userId))) throw unauthorized("token_revoked");
   await core.mfaFactors.dropPending(userId, { factorType: asked.factorType });
   const account = emailOf(identifiers) ?? primaryOf(identifiers, "phone")?.identifierValue ?? userId;
   if (asked.factorType === "totp") return addApp(core, factor, account);
@@ -84,7 +85,7 @@ export async function createFactor(
   const stored = { ...factor, codeHash: core.codeKey.hash(factor._id, code) };
   await sendFactorCode(
     core,
-    { client: owner.client, factor, code },
+    { client: owner.client, factor, device: null, code },
     () => core.mfaFactors.insert(stored),
     call,
   );

@@ -90,7 +90,7 @@ export async function sendMfaCode(
     if (!(await core.mfaChallenges.storeCode(challenge._id, sentCode)))
       throw new NestError("mfa_token_expired");
   };
-  await sendFactorCode(core, { client, factor, code }, store, call);
+  await sendFactorCode(core, { client, factor, device: challenge.device, code }, store, call);
   return {
     hint: hintOf(factor.identifierValue),
     expiresAt: challenge.expiresAt,

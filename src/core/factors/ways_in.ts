@@ -60,6 +60,13 @@ function waysOf({ identifiers, identities, password }: WaysIn): WayIn[] {
 export const canAsk = ({ enabled, grants, passkeys }: JudgedClient, types: readonly FactorType[]): boolean =>
   enabled && grants.includes("mfa") && types.some((type) => type !== "webauthn" || passkeys !== null);
 
+/** A mailed code goes to a verified address of the user only: not to one that they removed. */
+const isReceived = ({ factorType, identifierValue }: JudgedFactor, { identifiers }: WaysIn): boolean =>
+  factorType !== "email" ||
+  identifiers.some(
+    (one) => one.identifierValue === identifierValue && one.verifiedAt !== null && one.removedAt === null,
+  );
+
 /**
  * Whether some sign-in of a user can be completed with one of the factors, without I/O: a client can begin it and ask for the factor, and
  * the factor is of another channel.
@@ -70,11 +77,12 @@ export function canComplete(
   clients: readonly JudgedClient[],
 ): boolean {
   const firsts = waysOf(ways);
+  const usable = factors.filter((factor) => isReceived(factor, ways));
   return clients.some((client) =>
     firsts.some(
       ({ first, grant }) =>
         (grant === null || client.grants.includes(grant)) &&
-        factors.some((factor) => canAsk(client, [factor.factorType]) && canFollow(factor, first)),
+        usable.some((factor) => canAsk(client, [factor.factorType]) && canFollow(factor, first)),
     ),
   );
 }

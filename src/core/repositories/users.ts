@@ -47,9 +47,13 @@ export class UserRepository extends UserLists {
     );
   }
 
-  /** Makes sign-ins of a user read the second factors. Call it before the user's first factor is stored, so that no sign-in misses it. */
-  async markFactors(id: string): Promise<void> {
-    await this.#collection.updateOne({ _id: id }, { $set: { mayHaveFactors: true } });
+  /**
+   * Makes sign-ins of a user read the second factors. Call it before the user's first factor is stored, so that no sign-in misses it.
+   * @returns false if there is no such user: sign-ins would not ask for a factor
+   */
+  async markFactors(id: string): Promise<boolean> {
+    const result = await this.#collection.updateOne({ _id: id }, { $set: { mayHaveFactors: true } });
+    return result.matchedCount === 1;
   }
 
   /**

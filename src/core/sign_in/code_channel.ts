@@ -52,6 +52,7 @@ export interface Channel {
 
 /**
  * Counts a request for a message against the limits of its identifier and network.
+ * @param checked.isKnown whether the number is known although it signs nobody in: it is that of an active second factor
  * @param checked.isLink whether a mail has a link as well as a code, so that another can be requested at once
  * @throws NestError rate_limited, unavailable
  */
@@ -62,7 +63,7 @@ export function openChannel(core: ChannelCore, checked: CheckedMessage, call: Ca
     : openMail(core, checked, target, call);
 }
 
-type CheckedMessage = CheckedCode & { isLink?: boolean };
+type CheckedMessage = CheckedCode & { isLink?: boolean; isKnown?: boolean };
 
 /** As `openChannel`, for an email address. */
 export async function openMail(
@@ -98,13 +99,13 @@ export async function openMail(
 
 async function openSms(
   core: ChannelCore,
-  { client }: CheckedCode,
+  { client, isKnown: isOfFactor = false }: CheckedMessage,
   target: Extract<CodeTarget, { type: "phone" }>,
   call: Call,
 ): Promise<Channel> {
   const { identity } = target;
   const identifier = await core.identifiers.findActive("phone", identity);
-  const isKnown = isProved(identifier);
+  const isKnown = isOfFactor || isProved(identifier);
   const counted = await countSms(core, { number: identity, isKnown }, call);
   return {
     identifier,

@@ -26,6 +26,7 @@ describe("canComplete", () => {
   const mail = { identifiers: [stored(ADA)], identities: [], password: null };
   const number = { ...mail, identifiers: [stored(PHONE)] };
   const account = { ...mail, identifiers: [], identities: [{ _id: "google", removedAt: null }] };
+  const both = { ...number, identifiers: [stored(PHONE), stored(ADA)] };
   const emailFactor = { factorType: "email" as const, identifierValue: ADA };
   const smsFactor = { factorType: "sms" as const, identifierValue: PHONE };
   const byMail = { type: "email" } as const;
@@ -42,7 +43,8 @@ describe("canComplete", () => {
       all,
       false,
     ],
-    ["mail after an SMS", emailFactor, number, all, true],
+    ["mail after an SMS", emailFactor, both, all, true],
+    ["mail to an address that the user removed", emailFactor, number, all, false],
     ["an SMS after an SMS to the same number", smsFactor, number, all, false],
     [
       "an SMS after an SMS to another number",
@@ -67,7 +69,7 @@ describe("canComplete", () => {
       clientWith("mfa"),
       false,
     ],
-    ["mail after an SMS that no client takes", emailFactor, number, clientWith("mfa", "password"), false],
+    ["mail after an SMS that no client takes", emailFactor, both, clientWith("mfa", "password"), false],
     ["an app that no client can ask for", { factorType: "totp" as const }, mail, clientWith("otp"), false],
     ["a passkey without passkeys", { factorType: "webauthn" as const }, mail, all, false],
     ["an app of a disabled client", { factorType: "totp" as const }, mail, { ...all, enabled: false }, false],
