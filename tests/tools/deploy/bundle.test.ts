@@ -8,7 +8,7 @@ import { type DeployedFunction, listFunctions } from "#tools/stage/functions.ts"
 
 const KB = 1024;
 /** The most bytes of a function's code, by the libraries that it contains. */
-const DRIVER = 720 * KB;
+const DRIVER = 722 * KB;
 const DRIVER_AND_STRIPE = 964 * KB;
 const NEITHER = 53 * KB;
 /** What mail adds to either: the markup, and the texts of each locale of the app. */
