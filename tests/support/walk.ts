@@ -4,6 +4,7 @@ import { digitsIn } from "#tests/support/codes.ts";
 import { addIdentifier, phone } from "#tests/support/identifiers.ts";
 import { appCode, type Enrolled, enrol, presentFactor } from "#tests/support/mfa.ts";
 import { BUSY_MACHINE, linkIn, NATIVE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
+import { linkAccount } from "#tests/support/oauth.ts";
 import { Authenticator, addPasskey, verifyPasskey } from "#tests/support/passkeys.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
@@ -12,6 +13,8 @@ import { withSampleClients } from "#tools/local/sample_clients.ts";
 export const ISSUER = "https://nest.test";
 export const ADA = "ada@example.com";
 export const ADAS_PHONE = "+6591234567";
+/** Her account at a provider, which she has linked. */
+export const ADAS_ACCOUNT = { sub: "ada", email: ADA, email_verified: true, name: "Ada" };
 
 /** A request of any API. */
 export interface Sent {
@@ -41,7 +44,7 @@ export const hasTokens = (answer: Answer): boolean =>
 export const asksForFactor = (answer: Answer): boolean =>
   /mfa_required|second step|second factor/.test(everything(answer));
 
-/** A user with a password, an address, a phone number, an authenticator app and a passkey, and the means to get their secrets. */
+/** A user with a password, an address, a phone number, an account at a provider, an authenticator app and a passkey, and the means to get their secrets. */
 export class Walk {
   readonly nest: TestNest;
   readonly ada: Enrolled;
@@ -61,6 +64,7 @@ export class Walk {
     const credential = walk.passkey.create(created.body.passkey_options);
     const verified = await verifyPasskey(nest, tokens, created.body.factor_id, credential);
     if (verified.status !== 200) throw new Error(`verify_mfa_factor answered ${verified.raw}`);
+    await linkAccount(nest, tokens.access_token, ADAS_ACCOUNT, { client_id: NATIVE });
     return walk;
   }
 

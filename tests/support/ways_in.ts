@@ -4,7 +4,7 @@ import { exchange, linkRequest, MAC, NATIVE, REDIRECT, SIMPLE } from "#tests/sup
 import { startBody, VERIFIER, visit } from "#tests/support/oauth.ts";
 import { P1 } from "#tests/support/passwords.ts";
 import { userCodeIn } from "#tests/support/user_codes.ts";
-import { ADA, ADAS_PHONE, type Answer, type Walk } from "#tests/support/walk.ts";
+import { ADA, ADAS_ACCOUNT, ADAS_PHONE, type Answer, type Walk } from "#tests/support/walk.ts";
 
 /**
  * What must become of a request. `asks`: its first factor is right, and the response asks for the second. `nothing`: the response
@@ -21,7 +21,6 @@ export type Way = readonly [
 const EMAIL = { identifier_type: "email", identifier_value: ADA };
 const DEVICE = { platform: "mac", beak_id: "b1", fingerprint: "f1" };
 const asNative = (fields: object) => ({ client_id: NATIVE, ...fields });
-const PERSON = { sub: "ada", email: ADA, email_verified: true, name: "Ada" };
 
 /** Sends fields to the path of the entry. */
 const posts =
@@ -55,7 +54,7 @@ async function passkeyOf(walk: Walk, isVerified: boolean): Promise<object> {
 }
 
 async function oauthCode(walk: Walk): Promise<object> {
-  const { code } = await visit(walk.nest, PERSON, { start: { client_id: NATIVE } });
+  const { code } = await visit(walk.nest, ADAS_ACCOUNT, { start: { client_id: NATIVE } });
   return { code, redirect_uri: REDIRECT, code_verifier: VERIFIER };
 }
 
@@ -158,7 +157,7 @@ export const METHOD_WAYS: Readonly<Record<string, readonly Way[]>> = {
 
 async function returns(walk: Walk, provider: string): Promise<Answer> {
   const { authorization_url } = await walk.ask("start_oauth", startBody({ client_id: NATIVE, provider }));
-  const { url, form } = walk.nest.oauth.visit(authorization_url, PERSON);
+  const { url, form } = walk.nest.oauth.visit(authorization_url, ADAS_ACCOUNT);
   const { pathname, searchParams } = new URL(url);
   if (form !== null) return walk.send(pathname, { body: new URLSearchParams(form) });
   return walk.send(pathname, { verb: "GET", query: Object.fromEntries(searchParams) });

@@ -1,6 +1,6 @@
 /** How a caller could get in at each route of the adapter service_authentication that needs no session. */
 import { P1 } from "#tests/support/passwords.ts";
-import { ADA, type Answer, ISSUER, type Walk } from "#tests/support/walk.ts";
+import { ADA, ADAS_ACCOUNT, type Answer, ISSUER, type Walk } from "#tests/support/walk.ts";
 import type { Way } from "#tests/support/ways_in.ts";
 import { posts, sends } from "#tests/support/ways_to_send.ts";
 import { ADAPTER_CLIENT_IDS } from "#tools/local/sample_clients.ts";
@@ -10,7 +10,6 @@ const BASE = `${ISSUER}/service_authentication`;
 const PAGE = { accept: "text/html", "sec-fetch-site": "same-origin" };
 const PROGRAM = { accept: "application/json" };
 const VISITED = { accept: "text/html", "sec-fetch-site": "cross-site" };
-const PERSON = { sub: "ada", email: ADA, email_verified: true, name: "Ada" };
 
 const cookiesOf = ({ cookies }: Answer): string => cookies.map((cookie) => cookie.split(";")[0]).join("; ");
 
@@ -57,7 +56,7 @@ async function proofLink(walk: Walk): Promise<string> {
 /** Goes to the provider and back to the adapter's own callback, as a browser does. */
 async function comesBack(walk: Walk): Promise<Answer> {
   const begun = await walk.send("/service_authentication/oauth/google", { verb: "GET", headers: VISITED });
-  const answer = walk.nest.oauth.visit(begun.headers.location ?? "", PERSON);
+  const answer = walk.nest.oauth.visit(begun.headers.location ?? "", ADAS_ACCOUNT);
   const { pathname, searchParams } = new URL(answer.url);
   const back = await walk.send(pathname, { verb: "GET", query: Object.fromEntries(searchParams) });
   const own = new URL(back.headers.location ?? "");
