@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAC, REDIRECT, type TestNest } from "#tests/support/nest.ts";
+import { MAC, REDIRECT, type Reply, type TestNest } from "#tests/support/nest.ts";
 import {
   CLIENT_STATE,
   callBack,
@@ -242,6 +242,23 @@ describe("WP4.4: the address", () => {
     const user = await nest.signIn(person.email);
     const joined = await redeem(nest, (await go(person)).code);
     expect(joined.body).toMatchObject({ user_id: user.user_id, user_created: false });
+  });
+
+  test("lets two sign-ins join one account to a user at the same time", async () => {
+    const person = somebody();
+    const { user_id: userId } = await nest.signIn(person.email);
+    const [one, other] = [await go(person), await go(person)];
+    const { oauthIdentities } = nest.gateway.core;
+    const real = oauthIdentities.listByUser.bind(oauthIdentities);
+    let first: Reply | undefined;
+    // The first sign-in links the account after the second has found no link.
+    oauthIdentities.listByUser = async (id) => {
+      oauthIdentities.listByUser = real;
+      first = await redeem(nest, one.code);
+      return real(id);
+    };
+    const second = await redeem(nest, other.code);
+    expect([first?.body.user_id, second.status, second.body.user_id]).toEqual([userId, 200, userId]);
   });
 
   test.each([
