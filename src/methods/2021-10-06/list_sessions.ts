@@ -1,6 +1,7 @@
 /** Lists a user's active sessions, oldest first. */
 import { array, boolean, nullable, strictObject, string } from "zod/mini";
 import { hashSecret } from "#core/secrets.ts";
+import { hasEnded } from "#core/sessions/session_state.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -25,8 +26,13 @@ export const handler = rpc({
   request,
   response,
   errors: [],
-  reads: ({ core, request: { user_id } }) =>
-    core.sessions.listStanding(user_id, core.clock.now().toISOString()),
+  async reads({ core, request: { user_id } }) {
+    const [found, user] = await Promise.all([
+      core.sessions.listStanding(user_id, core.clock.now().toISOString()),
+      core.users.find(user_id),
+    ]);
+    return found.filter((session) => !hasEnded(session, user));
+  },
   async run({ reads, caller }) {
     return reads.map(({ _id, clientId, device, ip, createdAt, lastUsedAt }) => ({
       id: _id,

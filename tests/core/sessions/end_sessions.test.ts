@@ -46,6 +46,20 @@ async function age({ user_id }: Tokens, seconds: number): Promise<void> {
 }
 const STALE = 10 * MINUTE + 1;
 
+test("a session that a sign-in stored after the end of all sessions is in no list", async () => {
+  const [late, current] = await signIns(2);
+  if (!current) throw new Error("the person has one session");
+  const kept = await idOf(current);
+  // As `revoke_all_sessions` does, if it has not seen the session that is stored late.
+  await nest.gateway.core.users.endSessions(current.user_id, nest.clock.now().toISOString(), kept);
+  expect(await isAlive(late)).toBe(false);
+  const { body } = await call("list_sessions", current);
+  expect(body.items.map(({ id }: { id: string }) => id)).toEqual([kept]);
+  const user = { user_id: current.user_id };
+  const older = await nest.call(`${V2}list_sessions`, user, { bearer: current.access_token });
+  expect(older.body.map(({ id }: { id: string }) => id)).toEqual([kept]);
+});
+
 describe("revoke_session of 2026-12-01", () => {
   test("ends the current session if it names none, whatever its age", async () => {
     const [mine, other] = (await signIns(2)) as [Tokens, Tokens];

@@ -8,6 +8,7 @@ import { namedUserOf } from "#core/call.ts";
 import { cutPage, pageParameters, readPage } from "#core/paging.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { authenticationOf } from "#core/sessions/authentication.ts";
+import { hasEnded } from "#core/sessions/session_state.ts";
 import { text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
@@ -47,8 +48,12 @@ export const handler = rpc({
     const page = readPage(asked, LIST);
     const userId = namedUserOf(caller, asked.user_id);
     const now = core.clock.now().toISOString();
-    const found = await core.sessions.listPage(userId, now, { ...page, limit: page.limit + 1 });
-    return cutPage(found, page.limit, LIST);
+    const [found, user] = await Promise.all([
+      core.sessions.listPage(userId, now, { ...page, limit: page.limit + 1 }),
+      core.users.find(userId),
+    ]);
+    const { items, nextCursor } = cutPage(found, page.limit, LIST);
+    return { items: items.filter((session) => !hasEnded(session, user)), nextCursor };
   },
   async run({ reads: { items, nextCursor }, caller }) {
     return {
