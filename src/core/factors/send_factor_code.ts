@@ -20,8 +20,8 @@ export interface FactorCode {
  * Sends a code to the stored number or address of a factor, within the limits of all codes. The number of an active factor counts as a
  * known number, as one that signs in does. An address must still be the user's own: its mailbox may be somebody else's since.
  * @param store stores the hash of the code; it runs after the limits of the recipient
- * @throws NestError country_not_allowed, rate_limited, delivery_failed, unavailable; factor_not_found if the user has removed the address;
- *   what `store` throws
+ * @throws NestError country_not_allowed, rate_limited, delivery_failed, unavailable; factor_not_found if the user has removed the
+ *   address of an active factor, own_address_not_verified for that of a new factor; what `store` throws
  */
 export async function sendFactorCode(
   core: ChannelCore,
@@ -36,7 +36,9 @@ export async function sendFactorCode(
   await releaseIfFailed(channel, async () => {
     const { identifier } = channel;
     const isOwn = identifier?.userId === factor.userId && identifier.verifiedAt !== null;
-    if (type === "email" && !isOwn) throw new NestError("factor_not_found");
+    // A factor that is being added is told from one that its user has.
+    if (type === "email" && !isOwn)
+      throw new NestError(isKnown ? "factor_not_found" : "own_address_not_verified");
     await store();
     if (!(await channel.admit())) return;
     const message = { mail: { template: "sign_in_code", variables: { code } }, sms: { code } } as const;

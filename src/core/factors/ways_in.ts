@@ -3,6 +3,7 @@ import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
 import { canFollow, type FirstProof } from "#core/mfa/offered_factors.ts";
+import { channelThatSet } from "#core/mfa/reset_channel.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
@@ -19,7 +20,7 @@ export interface WaysIn {
     "_id" | "identifierType" | "identifierValue" | "verifiedAt" | "removedAt"
   >[];
   identities: readonly Pick<OAuthIdentity, "_id" | "removedAt">[];
-  password: Pick<Password, "resetBy"> | null;
+  password: Pick<Password, "setBy" | "resetBy"> | null;
 }
 
 /** A first factor, and the grant that a client needs for it; null: every client can take it. */
@@ -41,7 +42,7 @@ function waysOf({ identifiers, identities, password }: WaysIn): WayIn[] {
   const isLinked = identities.some(({ removedAt }) => removedAt === null);
   // A password is typed with an address or number.
   const isTyped = password !== null && verified.length > 0;
-  const resetBy = password?.resetBy;
+  const resetBy = password === null ? undefined : channelThatSet(password);
   return [
     ...sent,
     ...(isLinked ? [{ first: { ...own, amr: ["fed" as const] }, grant: null }] : []),

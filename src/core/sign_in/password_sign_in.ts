@@ -9,6 +9,7 @@ import { byHolder } from "#core/events/event_source.ts";
 import { revocation } from "#core/events/session_revoked.ts";
 import { signedIn } from "#core/events/sign_in_events.ts";
 import { newId } from "#core/ids.ts";
+import { channelThatSet } from "#core/mfa/reset_channel.ts";
 import { type FirstFactor, passSecondFactor } from "#core/mfa/second_factor.ts";
 import type { PasswordHasher } from "#core/passwords/password_hasher.ts";
 import { type CountedPassword, resetFailures } from "#core/passwords/password_limits.ts";
@@ -81,7 +82,7 @@ export async function signInWithPassword(
   const first: FirstFactor = {
     ...{ client, user, identifier, amr: ["pwd"], sessionId, rootGrant, device, deviceId, beakId },
     ...{ accountId, authTime: at, redeemed: null, mustChangePassword: password.mustChange },
-    resetBy: password.setBy === "reset" ? password.resetBy : undefined,
+    resetBy: channelThatSet(password),
   };
   const accept = () =>
     settleAll([core.passwords.acceptPresented(password, rehashed), resetFailures(core, counted)]);

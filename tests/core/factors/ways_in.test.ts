@@ -9,7 +9,7 @@ import { appCode, createFactor, presentFactor, verifyFactor } from "#tests/suppo
 import { NATIVE, type Reply, SIMPLE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { linkAccount } from "#tests/support/oauth.ts";
 import { Authenticator, addPasskey, verifyPasskey } from "#tests/support/passkeys.ts";
-import { givePassword, signInWith } from "#tests/support/passwords.ts";
+import { givePassword, P1, P2, resetPassword, setPassword, signInWith } from "#tests/support/passwords.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { withSampleClients } from "#tools/local/sample_clients.ts";
 
@@ -35,11 +35,11 @@ describe("canComplete", () => {
   test.each([
     ["mail after a mailed link", emailFactor, mail, all, false],
     ["mail after an account at a provider", emailFactor, account, all, false],
-    ["mail after a password", emailFactor, { ...mail, password: {} }, all, true],
+    ["mail after a password", emailFactor, { ...mail, password: { setBy: "user" as const } }, all, true],
     [
       "mail after a password that a mail reset",
       emailFactor,
-      { ...mail, password: { resetBy: byMail } },
+      { ...mail, password: { setBy: "reset" as const, resetBy: byMail } },
       all,
       false,
     ],
@@ -58,14 +58,14 @@ describe("canComplete", () => {
     [
       "an SMS after a password that it reset",
       smsFactor,
-      { ...number, password: { resetBy: bySms } },
+      { ...number, password: { setBy: "reset" as const, resetBy: bySms } },
       all,
       false,
     ],
     [
       "mail after a password no client takes",
       emailFactor,
-      { ...mail, password: {} },
+      { ...mail, password: { setBy: "user" as const } },
       clientWith("mfa"),
       false,
     ],
@@ -166,6 +166,38 @@ describe("a user is not locked out by second factors", () => {
     expect((await createSms(tokens, OTHER_PHONE)).status).toBe(200);
   });
 
+  test("a password that the user set after a reset by SMS is no SMS: a factor with the number may follow it", async () => {
+    await bySms();
+    nest.clock.advance(61);
+    const reset = { client_id: NATIVE, ...phone(PHONE), redirect_uri: nest.gateway.core.app.urls.landing };
+    const { body } = await nest.call(`${V3}send_password_reset`, reset);
+    const code = digitsIn(nest.lastSms(PHONE).text);
+    expect((await resetPassword(nest, { client_id: NATIVE, nonce: body.nonce, code })).status).toBe(200);
+    const tokens: Tokens = (await signInWith(nest, PHONE, P2)).body;
+    nest.clock.advance(61);
+    expect(codeOf(await createSms(tokens))).toEqual([409, "factor_repeats_sign_in"]);
+    const change = { password: P1, current_password: P2 };
+    expect((await setPassword(nest, tokens, change)).status).toBe(200);
+    expect((await createSms(tokens)).status).toBe(200);
+  });
+
+  test("a factor by mail is refused if its address is removed while it is added", async () => {
+    const tokens = await byMail();
+    await addNumber(tokens);
+    nest.clock.advance(61);
+    const own = { userId: tokens.user_id, identifierType: "email" };
+    const [address] = await nest.collection("identifiers").find(own).toArray();
+    const { mfaFactors } = nest.gateway.core;
+    const real = mfaFactors.dropPending.bind(mfaFactors);
+    mfaFactors.dropPending = async (...asked) => {
+      mfaFactors.dropPending = real;
+      await callWith(nest, "remove_identifier", tokens, String(address?._id));
+      return real(...asked);
+    };
+    const refused = await createFactor(nest, tokens, { factor_type: "email" });
+    expect(codeOf(refused)).toEqual([403, "own_address_not_verified"]);
+  });
+
   test("a factor is not activated if the ways in that it could follow were removed since it was created", async () => {
     const tokens = await byMail();
     await addNumber(tokens);
@@ -209,7 +241,7 @@ describe("a user is not locked out by second factors", () => {
     const created = await createFactor(nest, tokens, { factor_type: "email" });
     const code = digitsIn(nest.lastMail(ADA).text);
     expect((await verifyFactor(nest, tokens, created.body.factor_id, code)).status).toBe(200);
-    const mailed = { $set: { resetBy: { type: "email" } } };
+    const mailed = { $set: { setBy: "reset", resetBy: { type: "email" } } };
     await nest.collection("passwords").updateOne({ userId: tokens.user_id }, mailed);
     const fresh = (await stepUp(tokens, one)).body;
     expect(codeOf(await remove(fresh, { factor_id: one.factor_id }))).toEqual([
