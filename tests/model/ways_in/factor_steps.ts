@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { endSessions, needsFactor, needsFresh } from "#tests/model/ways_in/rules.ts";
+import { endSessions, isReachable, needsFactor, needsFresh } from "#tests/model/ways_in/rules.ts";
 import {
   type Address,
   ATTEMPTS,
@@ -61,7 +61,11 @@ export const createFactor =
         const { user = "" } = state.sessions[by] ?? {};
         const isOwner = type !== "email" || addressesOf(state, user, true).some(isMail);
         const isRefused = !mayAdd(state, user) || !isOwner;
-        const refused = needsFresh(state, by) ?? (isRefused ? "own_address_not_verified" : null);
+        const isUseful = isReachable(state, user, { factors: [{ type, to }] });
+        const refused =
+          needsFresh(state, by) ??
+          (isRefused ? "own_address_not_verified" : null) ??
+          (isUseful ? null : "factor_repeats_sign_in");
         // Of two at the same time, neither takes the place of the other.
         for (const other of refused === null ? Object.values(state.factors) : [])
           if (other.user === user && other.type === type && other.status === "pending")
@@ -71,6 +75,9 @@ export const createFactor =
       finish(state, refused) {
         if (refused) return refused;
         const { user = "" } = state.sessions[by] ?? {};
+        // It was removed since.
+        const isRemoved = type === "email" && to !== null && state.addresses[to]?.user !== user;
+        if (isRemoved) return "own_address_not_verified";
         state.factors[name] = {
           ...{ user, type, to, status: "pending", wasActive: false, attempts: 0 },
           ...{ lastStep: null, lastBy: null, creator: by, activator: null },
@@ -104,8 +111,6 @@ export const verifyFactor =
   (before, system, name) => {
     const [of, factor] = newestOf(before.factors, nth, ({ status }) => status !== "removed") ?? [];
     if (of === undefined || !factor) return null;
-    // A code that activated a factor, presented again, replaces the recovery codes: the model does not say for which factor.
-    if (factor.status === "active" && before.users[factor.user]?.codes?.issuedFor !== of) return null;
     const owns = (user: string) => (user === factor.user) === isOwn;
     const [by] = newestOf(before.sessions, nthSession, ({ user, isLive }) => isLive && owns(user)) ?? [];
     if (by === undefined) return null;
@@ -125,6 +130,8 @@ export const verifyFactor =
       begin: (state) => ({ refused: needsFresh(state, by), status: state.factors[of]?.status }),
       finish: (state, { refused, status }) =>
         refused ?? verify(state, name, { of, by, isRight, at, wasPending: status === "pending" }),
+      // A repeated call that runs at the same time completes the first, which the model does not split.
+      exclusive: `verify ${of} in ${by}`,
     });
   };
 export const verifiesFactor = fc
@@ -154,15 +161,14 @@ function verify(state: State, name: string, { of, by, isRight, at, wasPending }:
   // Another call with the code activated it.
   if (isAgain && wasPending) return isRight ? "factor_not_found" : "mfa_failed";
   if (!isRight || (isAgain && factor.type === "totp" && factor.lastStep !== at)) return "mfa_failed";
-  if (!isAgain) {
-    Object.assign(factor, { status: "active", wasActive: true, activator: by });
-    if (factor.type === "totp") Object.assign(factor, { lastStep: at, lastBy: by });
-    record(state, user, "mfa.factor_added");
-  }
+  if (isAgain) return "200";
+  if (!isReachable(state, user, { factors: [factor] })) return "factor_repeats_sign_in";
+  Object.assign(factor, { status: "active", wasActive: true, activator: by });
+  if (factor.type === "totp") Object.assign(factor, { lastStep: at, lastBy: by });
+  record(state, user, "mfa.factor_added");
   const own = userOf(state, user);
-  const isOnly = activeFactors(state, user).length === 1;
-  const issues = own.codes === null || own.codes.issuedFor === of || isOnly;
-  if (issues) own.codes = { set: name, used: [], lastUsed: null, issuedFor: of };
+  const issues = own.codes === null || activeFactors(state, user).length === 1;
+  if (issues) own.codes = { set: name, used: [], lastUsed: null };
   endSessions(state, user, { except: by });
   return issues ? "200 with codes" : "200";
 }
@@ -185,7 +191,13 @@ export const removeOwnFactor =
       },
       begin: (state) => needsFactor(state, by),
       finish(state, refused) {
-        return refused ?? removeFactor(state, of, { user: state.sessions[by]?.user ?? "", except: by });
+        if (refused) return refused;
+        const { user = "" } = state.sessions[by] ?? {};
+        const { status } = state.factors[of] as Factor;
+        const others = activeFactors(state, user).flatMap(([name, one]) => (name === of ? [] : one));
+        if (status === "active" && state.factors[of]?.user === user)
+          if (!isReachable(state, user, { factors: others })) return "factor_repeats_sign_in";
+        return removeFactor(state, of, { user, except: by });
       },
     });
   };
@@ -201,10 +213,15 @@ export function removeFactor(
 ) {
   const factor = state.factors[of] as Factor;
   if (factor.user !== user || factor.status === "replaced") return "factor_not_found";
-  if (factor.status === "active") record(state, user, "mfa.factor_removed");
+  const isFirst = factor.status === "active";
+  if (isFirst) record(state, user, "mfa.factor_removed");
   factor.status = "removed";
   if (!factor.wasActive) return "200";
-  if (activeFactors(state, user).length === 0) userOf(state, user).codes = null;
+  const hasOthers = activeFactors(state, user).length > 0;
+  if (!hasOthers) userOf(state, user).codes = null;
+  // What waited beside the last factor ends with it.
+  for (const one of isFirst && !hasOthers ? Object.values(state.factors) : [])
+    if (one.user === user && one.status === "pending") one.status = "replaced";
   endSessions(state, user, { except });
   return "200";
 }
@@ -233,8 +250,7 @@ export const replacesRecoveryCodes = chosenSession.map(
           const { user = "" } = state.sessions[by] ?? {};
           const factors = activeFactors(state, user);
           if (factors.length === 0) return "mfa_not_enabled";
-          const issuedFor = factors.length === 1 ? (factors[0]?.[0] ?? null) : null;
-          userOf(state, user).codes = { set: name, used: [], lastUsed: null, issuedFor };
+          userOf(state, user).codes = { set: name, used: [], lastUsed: null };
           record(state, user, "mfa.recovery_codes_regenerated");
           return "200";
         },

@@ -77,6 +77,7 @@ export class WaysInHistory {
     );
     if (steps.length === 0) return;
     const from = { mail: nest.ses.inbox.length, sms: nest.sns.inbox.length };
+    this.#system.usedBearers.clear();
     const work = steps.map((step) => () => step.call(this.#system));
     const { results, order } = await this.#scheduler.run(work, choices);
     for (const [index, { says, sends }] of steps.entries()) {
@@ -93,12 +94,17 @@ export class WaysInHistory {
     results: readonly string[],
     order: readonly string[],
   ): Promise<void> {
-    const operations = steps.map(({ begin, finish }) => ({
+    const rotated = steps.flatMap(({ refreshes }) => refreshes ?? []);
+    const isRotated = rotated.some((session) => this.#system.usedBearers.has(session));
+    const operations = steps.map(({ begin, finish, refreshes }, index) => ({
       begin(state: State) {
         state.now += TICK;
         return begin?.(state);
       },
       finish(state: State, begun: unknown) {
+        // A refresh ends the access token that another call has presented.
+        const isRefused = isRotated && refreshes === undefined && results[index] === "unauthorized";
+        if (isRefused) return { code: "unauthorized" };
         state.now += TICK;
         return { code: finish(state, begun) };
       },
@@ -125,5 +131,7 @@ export class WaysInHistory {
 /** Of two messages to one address at once, nobody can tell which request each belongs to. */
 function withoutConfusion(steps: readonly Step[]): Step[] {
   const [first, second] = steps;
-  return first?.sends && first.sends.to === second?.sends?.to ? [first] : [...steps];
+  const areMixed = first?.sends !== undefined && first.sends.to === second?.sends?.to;
+  const areExclusive = first?.exclusive !== undefined && first.exclusive === second?.exclusive;
+  return first && (areMixed || areExclusive) ? [first] : [...steps];
 }

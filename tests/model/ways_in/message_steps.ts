@@ -12,6 +12,7 @@ import {
   revokeAllOf,
   send,
   standing,
+  strandsFactors,
 } from "#tests/model/ways_in/rules.ts";
 import {
   type Address,
@@ -325,8 +326,8 @@ export const removesAddress = fc.tuple(chosenSession, address).map(
           const { user = "" } = state.sessions[session] ?? {};
           if (state.owners[of]?.at(-1) !== user) return "identifier_not_found";
           if (state.addresses[of] === undefined) return "200";
-          if (addressesOf(state, user, true).filter((one) => one !== of).length === 0)
-            return "last_sign_in_method";
+          const others = addressesOf(state, user, true).filter((one) => one !== of);
+          if (others.length === 0 || strandsFactors(state, user, of)) return "last_sign_in_method";
           delete state.addresses[of];
           revoke(state, (one) => one.user === user && one.address === of);
           return "200";

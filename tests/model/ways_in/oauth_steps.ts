@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { needsFresh, pass, refusalToResume } from "#tests/model/ways_in/rules.ts";
+import { needsFresh, pass, refusalToResume, strandsFactors } from "#tests/model/ways_in/rules.ts";
 import {
   ACCOUNTS,
   type Account,
@@ -44,25 +44,33 @@ const newVisit = (
 /** Whether a provider that is trusted says that the address is the account's. */
 const isSaid = (of: Account) => accountOf(of).provider === "google" && accountOf(of).isVerified;
 
+/** The user of an account; null: nobody yet. */
+interface Owner {
+  user: string | null;
+  isLinked: boolean;
+}
+
 /**
  * Whose account it is (extended 4.6): the user's who linked it; else of the user who proved the same address, if a trusted provider
- * says so too, and they have neither unlinked an account of the provider nor a second factor and may sign in; else of nobody, unless somebody has the address.
+ * says so too, and they have not unlinked it, have no second factor and are not disabled; else of nobody, unless somebody has the
+ * address.
  */
-function ownerOf(state: State, of: Account): { user: string | null } | "account_exists" {
+function ownerOf(state: State, of: Account): Owner | "account_exists" {
   const link = linkOf(state, of);
-  if (link) return { user: link.user };
+  if (link) return { user: link.user, isLinked: true };
   const { mail } = accountOf(of);
   const owner = mail === null ? undefined : state.addresses[mail];
-  if (!owner) return { user: null };
-  const rivals = (Object.keys(ACCOUNTS) as Account[]).filter(
-    (one) => accountOf(one).provider === accountOf(of).provider,
-  );
-  const wasUnlinked = rivals.some((one) =>
-    state.links[one]?.some(({ user, isRemoved }) => user === owner.user && isRemoved),
+  if (!owner) return { user: null, isLinked: false };
+  // Of whichever account at the provider.
+  const { provider } = accountOf(of);
+  const isSame = (other: string) => accountOf(other as Account).provider === provider;
+  const wasUnlinked = Object.entries(state.links).some(
+    ([other, all]) => isSame(other) && all.some(({ user, isRemoved }) => isRemoved && user === owner.user),
   );
   const isGuarded =
     activeFactors(state, owner.user).length > 0 || userOf(state, owner.user).status !== "active";
-  return isSaid(of) && owner.isProved && !wasUnlinked && !isGuarded ? { user: owner.user } : "account_exists";
+  const mayJoin = isSaid(of) && owner.isProved && !wasUnlinked && !isGuarded;
+  return mayJoin ? { user: owner.user, isLinked: false } : "account_exists";
 }
 
 /** Visits a provider to sign in. */
@@ -96,13 +104,20 @@ export const redeemVisit =
         const grant = { grant_type: "authorization_code", ...system.visited(of) };
         return system.authenticate(name, grant, visit.client);
       },
-      begin: (state) => state.now,
-      finish: (state, at) => redeem(state, name, { of, at }),
+      begin: (state) => ({ at: state.now, owner: ownerOf(state, visit.account) }),
+      finish: (state, begun) => redeem(state, name, { of, ...begun }),
     });
   };
 export const redeemsVisit = back.map(redeemVisit);
 
-function redeem(state: State, name: string, { of, at }: { of: string; at: number }): string {
+interface Redeemed {
+  of: string;
+  /** When the call began, and whose account it was then. */
+  at: number;
+  owner: Owner | "account_exists";
+}
+
+function redeem(state: State, name: string, { of, at, owner }: Redeemed): string {
   const visit = state.visits[of] as Visit;
   const { account: presented, usedAt, expiresAt, startedAt, client, intent } = visit;
   if (intent === "link") return "not_found";
@@ -113,14 +128,15 @@ function redeem(state: State, name: string, { of, at }: { of: string; at: number
   } else if (expiresAt <= at) return "token_expired";
   visit.usedAt ??= at;
   visit.startedAt = at;
-  const owner = ownerOf(state, presented);
   if (owner === "account_exists") return "authorization_not_found";
-  const user = owner.user ?? `u${of}`;
-  if (!linkOf(state, presented)) {
+  // Another sign-in may have linked it since.
+  const link = owner.isLinked ? null : linkOf(state, presented);
+  const user = link?.user ?? owner.user ?? `u${of}`;
+  if (!owner.isLinked && !link) {
     // A visit links once: what it linked and its user has unlinked, it links to nobody.
     if (state.links[presented]?.some((link) => link.visit === of)) return "authorization_not_found";
     if (owner.user === null) signUp(state, user, presented);
-    link(state, presented, { user, visit: of });
+    addLink(state, presented, { user, visit: of });
   }
   if (userOf(state, user).status !== "active") return "authorization_not_found";
   const { visit: linkedBy = of } = linkOf(state, presented) ?? {};
@@ -133,12 +149,13 @@ function signUp(state: State, user: string, of: Account): void {
   newUser(state, user);
   record(state, user, "user.created");
   const { mail } = accountOf(of);
-  if (mail === null || !isSaid(of)) return;
+  // Somebody may have taken the address since.
+  if (mail === null || !isSaid(of) || state.addresses[mail]) return;
   takeAddress(state, mail, { user, isProved: true });
   record(state, user, "identifier.verified");
 }
 
-function link(state: State, of: Account, { user, visit }: { user: string; visit: string }): void {
+function addLink(state: State, of: Account, { user, visit }: { user: string; visit: string }): void {
   state.links[of] = [...(state.links[of] ?? []), { user, visit, isRemoved: false }];
   record(state, user, "oauth.linked");
 }
@@ -190,7 +207,7 @@ export const linkVisited =
         const linked = linkOf(state, of2);
         if (linked) return linked.user === user ? "200" : "oauth_identity_taken";
         if (state.links[of2]?.some((one) => one.visit === of)) return "verification_not_found";
-        link(state, of2, { user, visit: of });
+        addLink(state, of2, { user, visit: of });
         return "200";
       },
     });
@@ -226,7 +243,7 @@ export const unlink =
         const newest = state.links[of]?.at(-1);
         if (newest?.user !== user) return "oauth_identity_not_found";
         if (newest.isRemoved) return "200";
-        if (!leavesWayIn(state, user, of)) return "last_sign_in_method";
+        if (!leavesWayIn(state, user, of) || strandsFactors(state, user, of)) return "last_sign_in_method";
         newest.isRemoved = true;
         record(state, user, "oauth.unlinked");
         return "200";

@@ -57,7 +57,7 @@ export function offersWrongly(system: WaysInUnderTest, state: State): string | n
   return null;
 }
 
-/** @returns what of the responses a state contradicts; null if it explains them */
+/** Notes in a state which tokens were used. @returns what of the responses the state contradicts; null if it explains them */
 export function agrees(
   system: WaysInUnderTest,
   state: State,
@@ -69,6 +69,7 @@ export function agrees(
       if (Boolean(session) === Boolean(found)) continue;
       return `session ${name} is ${found ? "live" : "not live"}, but must ${session ? "" : "not "}be`;
     }
+    session.isAcknowledged = true;
     const { user } = session;
     const known = state.ids[user];
     const others = Object.entries(state.ids).filter(([other, id]) => id === found.id && other !== user);

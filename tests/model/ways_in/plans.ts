@@ -16,6 +16,7 @@ import {
   removesAddress,
 } from "#tests/model/ways_in/message_steps.ts";
 import { links, redeemsVisit, unlinks, visits, visitsToLink } from "#tests/model/ways_in/oauth_steps.ts";
+import { races } from "#tests/model/ways_in/races.ts";
 import { scenes } from "#tests/model/ways_in/scenes.ts";
 import { asksForFactorCode, presents, stepsUp } from "#tests/model/ways_in/second_factor_steps.ts";
 import {
@@ -83,23 +84,29 @@ const possible = fc.array(plans, { minLength: 4, maxLength: 4, size: "max" }).ma
 const alone = (plan: Plan): Command => ({ kind: "steps", plans: [plan], choices: [] });
 const single = possible.map((plan) => [alone(plan)]);
 const scene = scenes.map((steps) => steps.map(alone));
+/** Which of the waiting I/O operations runs next. */
+const choices = fc.array(fc.nat(11), { maxLength: 60, size: "max" });
+const race = fc
+  .tuple(races, choices)
+  .map(([{ before, at }, choices]): Command[] => [
+    ...before.map(alone),
+    { kind: "steps", plans: at, choices },
+  ]);
 const concurrent = fc
-  .tuple(possible, possible, fc.boolean(), fc.array(fc.nat(11), { maxLength: 60 }))
+  .tuple(possible, possible, fc.boolean(), choices)
   .map(([one, other, isTwice, choices]): Command[] => [
     { kind: "steps", plans: isTwice ? [one, one] : [one, other], choices },
   ]);
 
-/** @param concurrency how many of ten commands are two steps at once */
-export const commandsWith = (concurrency: number): fc.Arbitrary<Command[]> =>
-  fc
-    .array(
-      fc.oneof(
-        { weight: 9 - concurrency, arbitrary: single },
-        { weight: concurrency, arbitrary: concurrent },
-        { weight: 6, arbitrary: scene },
-        { weight: 2, arbitrary: time },
-      ),
-      { minLength: 8, maxLength: 24, size: "max" },
-    )
-    .map((parts) => parts.flat());
-export const commands = commandsWith(3);
+export const commands: fc.Arbitrary<Command[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 5, arbitrary: single },
+      { weight: 2, arbitrary: concurrent },
+      { weight: 3, arbitrary: race },
+      { weight: 6, arbitrary: scene },
+      { weight: 2, arbitrary: time },
+    ),
+    { minLength: 8, maxLength: 24, size: "max" },
+  )
+  .map((parts) => parts.flat());

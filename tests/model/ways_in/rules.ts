@@ -1,5 +1,7 @@
 import {
+  type Account,
   type Address,
+  accountsOf,
   activeFactors,
   addressesOf,
   type Challenge,
@@ -92,7 +94,7 @@ export function signIn(state: State, name: string, first: Omit<First, "address" 
   const { user, client, amr, isProving, signedInAt } = first;
   const isLive = signedInAt > userOf(state, user).ended.at;
   const facts = { user, client, amr, isProving, signedInAt };
-  state.sessions[name] = { ...facts, isLive, isRevoked: false, isAcknowledged: isLive };
+  state.sessions[name] = { ...facts, isLive, isRevoked: false, isAcknowledged: false };
   record(state, user, "user.signed_in");
 }
 
@@ -121,7 +123,10 @@ export function pass(state: State, name: string, first: First, redeemed: Redeema
 }
 
 /** Whether a challenge accepts a factor: a proof by the same channel as the first factor is no second factor. */
-export function isOffered({ type, to }: Factor, challenge: Challenge): boolean {
+export function isOffered(
+  { type, to }: Pick<Factor, "type" | "to">,
+  challenge: Pick<Challenge, "amr" | "address" | "resetBy" | "purpose">,
+): boolean {
   const { amr, address, resetBy, purpose } = challenge;
   if (type === "totp") return true;
   if (amr.includes("pwd")) return type === "email" ? resetBy === null || !isMail(resetBy) : to !== resetBy;
@@ -129,6 +134,37 @@ export function isOffered({ type, to }: Factor, challenge: Challenge): boolean {
   const isByMail = (address !== null && isMail(address)) || amr.includes("link") || amr.includes("fed");
   return type === "email" ? !isByMail : to !== address;
 }
+
+/** What a user would have. */
+interface Remaining {
+  factors: readonly Pick<Factor, "type" | "to">[];
+  /** What is removed. */
+  without?: Address | Account;
+}
+
+/** Whether one of the factors can follow some first factor of the user: else only recovery codes would sign them in. */
+export function isReachable(state: State, user: string, { factors, without }: Remaining): boolean {
+  if (factors.length === 0) return true;
+  const addresses = addressesOf(state, user, true).filter((one) => one !== without);
+  const hasAccount = accountsOf(state, user).some((one) => one !== without);
+  const { password } = userOf(state, user);
+  const own = { purpose: "sign_in", address: null, resetBy: null } as const;
+  const firsts = [
+    ...addresses.map((address) => ({ ...own, address, amr: [isMail(address) ? "link" : "otp"] })),
+    ...(hasAccount ? [{ ...own, amr: ["fed"] }] : []),
+    ...(password && addresses.length > 0 ? [{ ...own, resetBy: password.resetBy, amr: ["pwd"] }] : []),
+  ];
+  // A mailed code goes to an address only as long as the user has it.
+  const usable = factors.filter(({ type, to }) => type !== "email" || (to && addresses.includes(to)));
+  const isSent = factors.every(({ type }) => type !== "totp");
+  return !isSent || firsts.some((first) => usable.some((factor) => isOffered(factor, first)));
+}
+
+/** Whether a factor of the user could follow no first factor that stays. */
+export const strandsFactors = (state: State, user: string, without: Address | Account): boolean => {
+  const factors = activeFactors(state, user).map(([, factor]) => factor);
+  return !isReachable(state, user, { factors, without });
+};
 
 /** Whether a challenge can be presented: not expired, and its user did not end all sessions or unlink its account since. */
 export function isOpen(state: State, name: string): boolean {

@@ -30,9 +30,11 @@ const to = fc.constantFrom<Address>(
   "annPhone",
   "sharedPhone",
 );
-const CURRENT = { nth: 0, mayHaveEnded: false };
+export const CURRENT = { nth: 0, mayHaveEnded: false };
 const readerOf = (address: Address) => READERS[address][0];
-const RIGHT = { nth: 0, isOwn: true, isRight: true, delta: 1, index: 0 };
+/** The first code of the newest factor. */
+export const FIRST_USE = { nth: 0, nthSession: 0, isRight: true, isOwn: true, delta: 0 };
+export const RIGHT = { nth: 0, isOwn: true, isRight: true, delta: 1, index: 0 };
 
 const factor = fc.constantFrom("factor", "factor", "recovery");
 /** A second factor, if the step before was answered with `mfa_required`: a code that is shown, or one that is sent. */
@@ -54,16 +56,18 @@ const addressIn = (state: State, address: Address, wanted: "factor" | "user"): A
 };
 
 /** A message to an address that somebody has, most often. */
-const asksAgain = fc.tuple(to, fc.constantFrom("link", "code", "token")).map(([address, kind]): Scene => {
-  const ask: Plan = (state, system, name) => {
-    const known = addressIn(state, address, "factor");
-    const by = readerOf(known);
-    const plan =
-      kind === "link" && isMail(known) ? askForLink(by, known) : askForCode(by, known, kind === "token");
-    return plan(state, system, name);
-  };
-  return [ask, redeem(0, true, kind === "token")];
-});
+export const asksAgain = fc
+  .tuple(to, fc.constantFrom("link", "code", "token"))
+  .map(([address, kind]): Scene => {
+    const ask: Plan = (state, system, name) => {
+      const known = addressIn(state, address, "factor");
+      const by = readerOf(known);
+      const plan =
+        kind === "link" && isMail(known) ? askForLink(by, known) : askForCode(by, known, kind === "token");
+      return plan(state, system, name);
+    };
+    return [ask, redeem(0, true, kind === "token")];
+  });
 
 const signsIn = fc
   .tuple(to, fc.boolean(), fc.boolean())
@@ -80,15 +84,14 @@ const enrols = fc
     fc.constantFrom<FactorType>("totp", "totp", "sms", "email"),
     fc.constantFrom<Address>("annPhone", "sharedPhone"),
   )
-  .map(([type, number]) => [
-    createFactor(CURRENT, type, number),
-    verifyFactor({ nth: 0, nthSession: 0, isRight: true, isOwn: true, delta: 0 }),
-  ]);
+  .map(([type, number]) => [createFactor(CURRENT, type, number), verifyFactor(FIRST_USE)]);
+/** A factor that waits for its first code. */
+export const beginsFactor = fc.tuple(signsIn, enrols).map(([one, [create]]) => [...one, create as Plan]);
 
-const signsInAndEnrols = fc.tuple(signsIn, enrols).map(([one, other]) => [...one, ...other]);
+export const signsInAndEnrols = fc.tuple(signsIn, enrols).map(([one, other]) => [...one, ...other]);
 const signsInTwice = fc.tuple(asksAgain, secondFactor).map(([one, other]) => [...one, ...other]);
 /** Signs in with the password of somebody who has one. */
-const signsInKnown = to.map(
+export const signsInKnown = to.map(
   (address): Plan =>
     (state, system, name) => {
       const withPassword = ADDRESSES.filter((one) => signInPassword(state, one)?.password);
@@ -97,23 +100,27 @@ const signsInKnown = to.map(
     },
 );
 const byPassword = fc.tuple(signsInKnown, secondFactor).map(([plan, steps]): Scene => [plan, ...steps]);
-const account = fc.constantFrom(...(Object.keys(ACCOUNTS) as Account[]));
+export const account = fc.constantFrom(...(Object.keys(ACCOUNTS) as Account[]));
 const byProvider = fc
   .tuple(account, secondFactor)
   .map(([of, steps]) => [visit(of), redeemVisit(0), ...steps]);
-const linksAccount = account.map((of) => [visitToLink(CURRENT, of), linkVisited(0, CURRENT, true, true)]);
+export const linksAccount = account.map((of) => [
+  visitToLink(CURRENT, of),
+  linkVisited(0, CURRENT, true, true),
+]);
 /** Signs in with an account that was unlinked: nobody gets it back by its address. */
 const comesBack = account.map((of): Scene => {
   const sign: Scene = [visit(of), redeemVisit(0)];
   return [...sign, unlink(CURRENT, of, false, 0), ...sign];
 });
-const resets = to.map((address): Scene => {
+export const asksToReset = to.map((address): Scene => {
   const ask: Plan = (state, system, name) => {
     const known = addressIn(state, address, "user");
     return askForReset(readerOf(known), known)(state, system, name);
   };
-  return [ask, redeem(0, true, true)];
+  return [ask];
 });
+const resets = asksToReset.map((steps) => [...steps, redeem(0, true, true)]);
 const addsAddress = to.map((address) => [add(CURRENT, readerOf(address), address), redeem(0, true, false)]);
 const freshens = secondFactor.map((steps) => [stepUp(CURRENT), ...steps]);
 const removes = freshens.map((steps) => [...steps, removeOwnFactor(CURRENT, 0, true)]);

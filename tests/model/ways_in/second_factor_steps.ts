@@ -5,6 +5,7 @@ import { isOffered, isOpen, refusalToResume, signIn, standing } from "#tests/mod
 import {
   ATTEMPTS,
   activeFactors,
+  addressesOf,
   CALL,
   type Challenge,
   record,
@@ -75,12 +76,15 @@ export const askForFactorCode =
         if (code === "200") system.lastSent.set(of, name);
         return code;
       },
-      finish(state) {
+      begin: (state) => isOpen(state, of),
+      finish(state, wasOpen) {
         const now = state.challenges[of];
         const own = state.factors[id];
-        if (!now || !isOpen(state, of)) return "mfa_token_expired";
+        if (!now || !wasOpen) return "mfa_token_expired";
         const isRight = own?.user === now.user && own.status === "active" && isOffered(own, now);
         if (!isRight || own.to === null) return "factor_not_found";
+        const hasAddress = addressesOf(state, now.user, true).includes(own.to);
+        if (own.type === "email" && !hasAddress) return "factor_not_found";
         if (now.usedAt !== null || now.attempts >= ATTEMPTS) return "mfa_token_expired";
         now.sent = { factor: id, code: name };
         return "200";
@@ -152,8 +156,8 @@ export const present =
         const grant = { grant_type: "mfa", mfa_token: system.mfaTokens.get(of), ...toWire(system, shown) };
         return system.authenticate(session, grant, challenge.client);
       },
-      begin: (state) => state.now,
-      finish: (state, at) => answer(state, name, { of, at, shown }),
+      begin: (state) => ({ at: state.now, wasOpen: isOpen(state, of) }),
+      finish: (state, begun) => answer(state, name, { ...begun, of, shown }),
     });
   };
 export const presents = fc
@@ -176,14 +180,15 @@ function toWire(system: WaysInUnderTest, shown: Presented) {
 
 interface Answered {
   of: string;
-  /** When the call began. */
+  /** When the call began, and whether the challenge was open then. */
   at: number;
+  wasOpen: boolean;
   shown: Presented;
 }
 
-function answer(state: State, name: string, { of, at, shown }: Answered): string {
+function answer(state: State, name: string, { of, at, wasOpen, shown }: Answered): string {
   const challenge = state.challenges[of] as Challenge;
-  if (!isOpen(state, of) || ++challenge.attempts > ATTEMPTS) return "mfa_token_expired";
+  if (!wasOpen || ++challenge.attempts > ATTEMPTS) return "mfa_token_expired";
   const method = use(state, of, shown);
   if (method === null) return "mfa_failed";
   const amr = [...new Set([...challenge.amr, method, "mfa"])];
@@ -194,7 +199,8 @@ function answer(state: State, name: string, { of, at, shown }: Answered): string
   if (isStepUp && !standing(state, session ?? "")) return "mfa_token_expired";
   if (challenge.usedAt !== null) {
     if (at - challenge.startedAt < CALL) return "mfa_token_expired";
-    if (!isStepUp && refusalToResume(state, challenge)) return "mfa_token_expired";
+    // The token of a step-up was used, because each token is.
+    if (isStepUp || refusalToResume(state, challenge)) return "mfa_token_expired";
   }
   challenge.usedAt ??= at;
   challenge.startedAt = at;

@@ -74,10 +74,16 @@ export const signInByPassword =
       name,
       says: `${to} signs in with '${password}': session ${name}`,
       call: () => system.authenticate(name, { grant_type: "password", ...system.named(to), password }),
-      begin: (state) => state.now,
-      finish(state, signedInAt) {
+      begin(state) {
         const found = signInPassword(state, to);
-        if (found?.password?.text !== password) return "invalid_credentials";
+        return { signedInAt: state.now, wasRight: found?.password?.text === password ? found.user : null };
+      },
+      finish(state, { signedInAt, wasRight }) {
+        const found = signInPassword(state, to);
+        if (found?.password?.text !== password) {
+          if (wasRight !== null) userOf(state, wasRight).overtakenSignIns++;
+          return "invalid_credentials";
+        }
         const { user, password: own } = found;
         const facts = { user, client: CLIENTS.native, amr: ["pwd"], address: to, isProving: false };
         return pass(state, name, { ...facts, resetBy: own?.resetBy ?? null, signedInAt });
@@ -115,7 +121,11 @@ export const setPassword =
         const { user = "" } = state.sessions[of] ?? {};
         const own = userOf(state, user);
         if ((own.password?.text ?? null) !== replaced) return "invalid_credentials";
-        if (replaced === null && !standing(state, of)) return "unauthorized";
+        if (replaced === null && !standing(state, of)) {
+          // It is taken back, and the audit log says that it was set.
+          record(state, user, "password.set");
+          return "unauthorized";
+        }
         own.password = { text: password, isProvisional: !mayAdd(state, user), resetBy: null };
         record(state, user, "password.set");
         endSessions(state, user, { except: of });
@@ -142,6 +152,7 @@ export const refreshes = chosenSession.map(
           return code === "200" ? code : "refused";
         },
         finish: (state) => (standing(state, of) ? "200" : "refused"),
+        refreshes: of,
       });
     },
 );

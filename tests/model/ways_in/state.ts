@@ -51,9 +51,11 @@ export interface User {
   password: { text: string; isProvisional: boolean; resetBy: Address | null } | null;
   /** Every session whose sign-in is not later has ended, except one. */
   ended: { at: number; except: string | null };
-  codes: { set: string; used: number[]; lastUsed: string | null; issuedFor: string | null } | null;
+  codes: { set: string; used: number[]; lastUsed: string | null } | null;
   /** How often each action is in the audit log. */
   audit: Record<string, number>;
+  /** Sign-ins whose password was replaced while they ran. The session of one may have been stored, and then ended. */
+  overtakenSignIns: number;
 }
 
 export interface Session {
@@ -181,7 +183,14 @@ export function record(state: State, name: string, action: string): void {
 
 export function newUser(state: State, name: string): void {
   const ended = { at: 0, except: null };
-  state.users[name] ??= { status: "active", password: null, ended, codes: null, audit: {} };
+  state.users[name] ??= {
+    status: "active",
+    password: null,
+    ended,
+    codes: null,
+    audit: {},
+    overtakenSignIns: 0,
+  };
 }
 
 export function takeAddress(

@@ -15,6 +15,10 @@ export interface Step<Begun = unknown> {
   finish(state: State, begun: Begun): string;
   /** Where the message goes that the step requests, if it does, and what its secret is kept as. */
   sends?: { to: Address; key: string };
+  /** Steps with the same value do not run at the same time. */
+  exclusive?: string;
+  /** The session whose tokens it replaces. */
+  refreshes?: string;
 }
 
 /** Hides the type of the value that the first step passes to the second. */

@@ -70,6 +70,8 @@ export class WaysInUnderTest {
   readonly lastSent = new Map<string, string>();
   readonly recoveryCodes = new Map<string, readonly string[]>();
   readonly visits = new Map<string, string>();
+  /** Sessions whose access token a call of the newest command has presented. */
+  readonly usedBearers = new Set<string>();
   /** Sessions whose token was refused. */
   readonly ended = new Set<string>();
   /** Every password that somebody chose, oldest first. */
@@ -95,6 +97,7 @@ export class WaysInUnderTest {
   }
 
   bearer(session: string): string {
+    this.usedBearers.add(session);
     return this.tokens.get(session)?.access ?? "";
   }
 
