@@ -138,6 +138,7 @@ export const ERRORS = {
   webhook_disabled: [409, "The webhook is disabled; enable it first."],
   last_admin: [409, "The user is the last administrator; make somebody else an administrator first."],
   oauth_identity_taken: [409, "The account at the provider is linked to another user."],
+  too_many_oauth_identities: [409, "The user has linked the maximum number of accounts at providers."],
   last_sign_in_method: [
     409,
     "It is the last verified address or number of the user, or the last linked account of a user without one.",

@@ -112,6 +112,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   provider_not_found: "Offer the providers that `list_oauth_providers` returns.",
   oauth_identity_not_found: "Read the list of linked accounts again.",
   oauth_identity_taken: "Ask the person to sign in with that account, or to link another one.",
+  too_many_oauth_identities: "Let the person unlink an account first, or sign in with a linked one.",
   last_sign_in_method: "Let the person add and verify another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",

@@ -102,6 +102,7 @@ export const GERMAN: Messages = {
     "Das ist deine letzte Möglichkeit, dich anzumelden. Füge zuerst eine andere Adresse oder Nummer hinzu und bestätige sie.",
   provider_not_found: "So kannst du dich zurzeit nicht anmelden. Wähle einen anderen Weg.",
   oauth_identity_not_found: "Dieses Konto ist nicht mehr verbunden. Lade die Seite neu.",
+  too_many_oauth_identities: "Du hast zu viele Konten verbunden. Trenne zuerst eines.",
   oauth_identity_taken: "Dieses Konto ist schon mit jemand anderem verbunden. Wähle ein anderes.",
   verification_not_found:
     "Dieser Code ist falsch oder nicht mehr gültig. Prüfe ihn oder fordere einen neuen an.",

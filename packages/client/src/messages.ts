@@ -96,6 +96,7 @@ export const ENGLISH: Messages = {
   last_sign_in_method: "This is your last way to sign in. Add and confirm another address or number first.",
   provider_not_found: "You can't sign in this way at present. Choose another way.",
   oauth_identity_not_found: "This account is no longer connected. Load the page again.",
+  too_many_oauth_identities: "You have connected too many accounts. Disconnect one first.",
   oauth_identity_taken: "This account is connected to somebody else. Choose another one.",
   verification_not_found: "This code is wrong, or is no longer valid. Check it, or request a new one.",
   malformed_code: "This link is not complete. Copy all of it, or request a new one.",

@@ -32,7 +32,7 @@ export const METHODS = {
   get_sign_in_history: {"bearer":true,"fills":"","needs":"","answer":"events[] blocks[]","errors":"invalid_email reauthentication_required user_not_found"},
   get_subscription_status: {"bearer":true,"fills":"user_id","needs":"","answer":"status start_date end_date","errors":"no_active_subscription"},
   get_user: {"bearer":true,"fills":"user_id","needs":"","answer":"id created_at status account_id","errors":"reauthentication_required account_not_found user_not_found"},
-  link_oauth: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"oauth_identity{}","errors":"malformed_code incorrect_redirect_uri incorrect_code_verifier reauthentication_required verification_not_found identifier_not_verified oauth_identity_taken"},
+  link_oauth: {"bearer":true,"fills":"client_id redirect_uri","needs":"","answer":"oauth_identity{}","errors":"malformed_code incorrect_redirect_uri incorrect_code_verifier reauthentication_required verification_not_found identifier_not_verified oauth_identity_taken too_many_oauth_identities"},
   list_account_users: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"account_not_found"},
   list_accounts: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":""},
   list_audit_logs: {"bearer":true,"fills":"","needs":"","answer":"items[]","errors":"reauthentication_required account_not_found"},
@@ -109,7 +109,7 @@ export interface Errors {
   get_sign_in_history: CommonError | "invalid_email" | "reauthentication_required" | "user_not_found";
   get_subscription_status: CommonError | "no_active_subscription";
   get_user: CommonError | "reauthentication_required" | "account_not_found" | "user_not_found";
-  link_oauth: CommonError | "malformed_code" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "reauthentication_required" | "verification_not_found" | "identifier_not_verified" | "oauth_identity_taken";
+  link_oauth: CommonError | "malformed_code" | "incorrect_redirect_uri" | "incorrect_code_verifier" | "reauthentication_required" | "verification_not_found" | "identifier_not_verified" | "oauth_identity_taken" | "too_many_oauth_identities";
   list_account_users: CommonError | "account_not_found";
   list_accounts: CommonError;
   list_audit_logs: CommonError | "reauthentication_required" | "account_not_found";

@@ -6,6 +6,7 @@ import { byCaller } from "#core/events/event_source.ts";
 import { identifierRemoved, primaryChanged } from "#core/events/identifier_events.ts";
 import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
 import { type IdentifierView, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
+import { unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
 import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
 import type { AddressChange } from "#core/messages/templates/identifiers.ts";
 import { chooseLocale } from "#core/messages/wording.ts";
@@ -66,7 +67,9 @@ export async function removeIdentifier(core: RemovalCore, change: Change): Promi
     const gone = [...removed, identifierId];
     if (!leavesOne(owned.identifiers, gone)) throw new NestError("last_sign_in_method");
     await requireWayToFactors(core, owned.user, { identifiers: owned.identifiers, removed: gone });
-    if (await core.users.recordIdentifierRemoval(userId, identifierId, removed))
+    const read = { ways: owned.identifiers, isWhole: false, now: core.clock.now() };
+    const kept = unfinishedRemovals(removed, read);
+    if (await core.users.recordIdentifierRemoval(userId, identifierId, removed, kept))
       return finishRemoval(core, found, owned, change);
   }
   throw new NestError("unavailable", { detail: "other removals were always first" });

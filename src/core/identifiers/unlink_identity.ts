@@ -4,6 +4,7 @@ import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { oauthUnlinked } from "#core/events/oauth_events.ts";
 import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
+import { unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
 import type { NoticeCore } from "#core/messages/notify_owner.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -50,7 +51,9 @@ export async function unlinkIdentity(
     const gone = [...removed, identityId];
     if (!leavesWayIn({ identifiers, identities }, gone)) throw new NestError("last_sign_in_method");
     await requireWayToFactors(core, user, { identifiers, removed: gone });
-    if (await core.users.recordIdentifierRemoval(userId, identityId, removed))
+    const read = { ways: [...identifiers, ...identities], isWhole: true, now: core.clock.now() };
+    const kept = unfinishedRemovals(removed, read);
+    if (await core.users.recordIdentifierRemoval(userId, identityId, removed, kept))
       return finishUnlinking(core, found, identifiers, unlinking);
   }
   throw new NestError("unavailable", { detail: "other changes of the user were always first" });

@@ -1,6 +1,7 @@
 import type { Core } from "#core/core.ts";
 import { derivedIdOf } from "#core/ids.ts";
 import type { JudgedIdentity } from "#core/oauth/judge_identity.ts";
+import { isFull } from "#core/oauth/linked_identities.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import type { OAuthState, VisitIdentity } from "#core/repositories/oauth_states.ts";
 import { newSecret } from "#core/secrets.ts";
@@ -49,7 +50,8 @@ export async function readJudged(
     : [[], false];
   // Of whichever subject: the address at the provider may have another account by now.
   const isUnlinked = earlier.some((one) => one.issuer === issuer && one.removedAt !== null);
-  return { linked, owner, isGuarded, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
+  const isClosed = isGuarded || isFull(earlier);
+  return { linked, owner, isGuarded: isClosed, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
 }
 
 /** Whether a user has a second factor, or may not sign in. A user whose document is missing was erased, or may have factors. */

@@ -81,6 +81,20 @@ export class OAuthIdentityRepository {
     await this.#collection.updateOne({ _id: id, removedAt: null }, { $max: { lastUsedAt: now } });
   }
 
+  /**
+   * Discards removed links of the account of another link. The newest one is enough to know that the user unlinked the account.
+   * @param before ISO; links that were removed later stay
+   */
+  async discardRemoved(
+    { _id, userId, issuer, subject }: Pick<OAuthIdentity, "_id" | "userId" | "issuer" | "subject">,
+    before: string,
+  ): Promise<void> {
+    // Events that are not moved to the audit log yet would be lost.
+    const isMoved = { eventsDueAt: { $exists: false } };
+    const removed = { removedAt: { $lt: before }, ...isMoved };
+    await this.#collection.deleteMany({ userId, issuer, subject, _id: { $ne: _id }, ...removed });
+  }
+
   /** Removes a link and records it. One of any simultaneous calls gets the document, the others null. */
   remove(id: string, now: string, events: readonly StoredEvent[]): Promise<OAuthIdentity | null> {
     const { push, set } = pushed(events);

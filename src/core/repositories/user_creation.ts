@@ -71,16 +71,19 @@ export class UserCreation {
    * Records that a user removes an identifier, before it is removed. One of any simultaneous calls with the same list gets
    * true; the others must read and decide again.
    * @param removedSoFar `removedIdentifierIds` as it was read when the removal was judged
+   * @param kept those of them that stay in the list; the others are finished, so nothing needs them
    */
   async recordIdentifierRemoval(
     id: string,
     identifierId: string,
     removedSoFar: readonly string[],
+    kept: readonly string[] = removedSoFar,
   ): Promise<boolean> {
     const unchanged = removedSoFar.length === 0 ? { $exists: false } : { $eq: [...removedSoFar] };
     const result = await this.#collection.updateOne(
       { _id: id, removedIdentifierIds: unchanged },
-      { $push: { removedIdentifierIds: identifierId } },
+      // An id is listed once, so the list never becomes again what another removal has read.
+      { $set: { removedIdentifierIds: [...kept, identifierId] } },
     );
     return result.modifiedCount === 1;
   }

@@ -53,8 +53,8 @@ export interface User extends Outbox {
   /** When a caller last changed something of this document, ISO. Absent: never. Not in the published documents. */
   updatedAt?: string;
   /**
-   * The identifiers that the user removed or is removing, the oldest first. An update of this field decides which of
-   * simultaneous removals are allowed, so that a user keeps one. Absent: none. Not in the published documents.
+   * The identifiers and linked accounts that the user removed a short time ago or is removing, the oldest first. An update of this field
+   * decides which of simultaneous removals are allowed, so that a user keeps one. Absent: none. Not in the published documents.
    */
   removedIdentifierIds?: string[];
   /**

@@ -181,4 +181,7 @@ test("records one of 50 removals that were judged by the same list, and refuses 
     expect(await users.find("user")).toMatchObject({ removedIdentifierIds: list });
   }
   expect(await users.recordIdentifierRemoval("nobody", "one", [])).toBe(false);
+  expect(await users.recordIdentifierRemoval("user", "last", list, ["1-0"])).toBe(true);
+  expect(await users.find("user")).toMatchObject({ removedIdentifierIds: ["1-0", "last"] });
+  expect(await users.recordIdentifierRemoval("user", "late", list, [])).toBe(false);
 });

@@ -1,3 +1,4 @@
+import { LINKED_LIMIT } from "#core/oauth/linked_identities.ts";
 import type { CallOptions, Reply, TestNest } from "#tests/support/nest.ts";
 import { REDIRECT } from "#tests/support/nest.ts";
 import {
@@ -57,6 +58,18 @@ const twice = async (call: () => Promise<Reply>): Promise<Reply> => {
 export const OAUTH_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   provider_not_found: (asker) => asker.send({ provider: "none" }),
   oauth_identity_not_found: (asker) => asker.send({ oauth_identity_id: "oauthid_none" }),
+  too_many_oauth_identities: async (asker) => {
+    const { good } = asker.nests;
+    const { user_id: userId, access_token: bearer } = await signIn(asker.nests);
+    await linkAccount(good, bearer);
+    const [first] = await good.gateway.core.oauthIdentities.listByUser(userId);
+    if (!first) throw new Error("no account is linked");
+    for (let number = 1; number < LINKED_LIMIT; number++) {
+      const other = { _id: `oauthid_limit_${userId}_${number}`, subject: `limit ${userId} ${number}` };
+      await good.gateway.core.oauthIdentities.link({ ...first, ...other, events: [] });
+    }
+    return asker.send({ code: await codeToLink(good, bearer) }, { bearer });
+  },
   oauth_identity_taken: async (asker) => {
     const { good } = asker.nests;
     const person = newPerson();

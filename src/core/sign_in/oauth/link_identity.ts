@@ -1,9 +1,11 @@
 import { type Call, type Caller, userOf } from "#core/call.ts";
+import { HOUR, plusSeconds } from "#core/clock.ts";
 import type { Core } from "#core/core.ts";
 import { type ErrorCode, NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { oauthLinked } from "#core/events/oauth_events.ts";
 import type { NoticeCore } from "#core/messages/notify_owner.ts";
+import { isFull } from "#core/oauth/linked_identities.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
 import { linkOf } from "#core/oauth/visit_outcome.ts";
 import type { RateLimiter } from "#core/rate_limits/rate_limiter.ts";
@@ -31,7 +33,7 @@ interface LinkRequest {
 /**
  * Links the account at a provider that a visit found to the user whose session began the visit. Calling it again returns the same.
  * @throws NestError reauthentication_required, malformed_code; verification_not_found for a code that is unknown, expired, another
- *   session's or another client's; incorrect_code_verifier, incorrect_redirect_uri, rate_limited; oauth_identity_taken;
+ *   session's or another client's; incorrect_code_verifier, incorrect_redirect_uri, rate_limited; oauth_identity_taken, too_many_oauth_identities;
  *   identifier_not_verified while nobody has proved the user's address: then the user may not be its owner
  */
 export async function linkIdentity(
@@ -45,8 +47,14 @@ export async function linkIdentity(
   const visit = await findVisit(core, asked, call);
   if (visit.userId !== userId || visit.sessionId !== sessionId || !visit.identity)
     throw new NestError("verification_not_found");
-  const identifiers = await core.identifiers.listByUser(userId);
+  const [identifiers, identities] = await Promise.all([
+    core.identifiers.listByUser(userId),
+    core.oauthIdentities.listByUser(userId),
+  ]);
   if (!mayAddIdentifiers(identifiers)) throw new NestError("identifier_not_verified");
+  const isSame = ({ issuer, subject }: Pick<OAuthIdentity, "issuer" | "subject">) =>
+    issuer === visit.identity?.issuer && subject === visit.identity.subject;
+  if (isFull(identities.filter((one) => !isSame(one)))) throw new NestError("too_many_oauth_identities");
   const at = now.toISOString();
   const made = linkOf(visit, visit.identity, { userId, at });
   const event = oauthLinked(made, byCaller(caller, call), at);
@@ -55,6 +63,10 @@ export async function linkIdentity(
   if (linked === null) throw new NestError("verification_not_found");
   if (linked.userId !== userId) throw new NestError("oauth_identity_taken");
   if (linked.linkedAt !== at) return linked;
+  const removed = identities.filter(isSame).flatMap(({ removedAt }) => removedAt ?? []);
+  // The code of a visit an hour ago can't be presented again.
+  const before = [plusSeconds(now, -HOUR).toISOString(), ...removed.sort().slice(-1)].sort()[0];
+  if (removed.length > 1 && before) await core.oauthIdentities.discardRemoved(linked, before);
   core.log.info("oauth_linked", { user_id: userId, provider: linked.provider });
   await notifyOfChange(core, identifiers, { identity: linked, change: "linked", clientId, at });
   return linked;

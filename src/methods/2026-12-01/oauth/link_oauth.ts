@@ -34,6 +34,7 @@ export const handler = rpc({
     "incorrect_code_verifier",
     "identifier_not_verified",
     "oauth_identity_taken",
+    "too_many_oauth_identities",
   ],
   parts: { mailer, rateLimiter },
   async run({ core, request: asked, caller, call }) {
