@@ -57,7 +57,7 @@ describe("registration and sign-in", () => {
     expectRefused(await send("POST", "/register", { body: inner }), 400, /^invalid email/);
   });
 
-  test("answer a token of 12 hours that any library verifies", async () => {
+  test("answer a token of 12 hours that any library verifies (D3, P2)", async () => {
     const email = next();
     const registered = await backend.register(email);
     const { text } = await backend.login(email);
@@ -89,7 +89,7 @@ describe("registration and sign-in", () => {
     expect([typeof token, role]).toEqual(["string", 50]);
   });
 
-  test("say which addresses are taken or malformed, with the words that programs look for", async () => {
+  test("say which addresses are taken or malformed, with the words that programs look for (P3)", async () => {
     const email = next();
     await backend.register(email);
     const register = (address: string) =>
@@ -121,7 +121,7 @@ describe("registration and sign-in", () => {
     expectRefused(await send("POST", "/register", { body: "x".repeat(70_000) }), 400, /too large/);
   });
 
-  test("of 20 registrations of an address at once, one makes a user", async () => {
+  test("of 20 registrations of an address at once, one makes a user (F19)", async () => {
     const email = next();
     const replies = await atOnce(() => send("POST", "/register", { body: { email, password: "userpw" } }));
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -129,7 +129,7 @@ describe("registration and sign-in", () => {
     expect(await stack.database.collection("identifiers").countDocuments({ identifierValue: email })).toBe(1);
   });
 
-  test("have one text for every reason, and a limit", async () => {
+  test("have one text for every reason, and a limit (F15, F16)", async () => {
     const [email, unknown] = [next(), next()];
     await backend.register(email);
     for (const address of [email, unknown, "zzz"])
@@ -181,7 +181,7 @@ describe("codes for new passwords", () => {
     expect((await backend.login(email)).status).toBe(200);
   });
 
-  test("are refused if they are wrong, empty, replaced or older than 30 minutes", async () => {
+  test("are refused if they are wrong, empty, replaced or older than 30 minutes (F3, F5)", async () => {
     const email = next();
     await backend.register(email);
     const reset = (code: string) =>
@@ -197,7 +197,7 @@ describe("codes for new passwords", () => {
     expect((await backend.login(email)).status).toBe(200);
   });
 
-  test("need the root token, and it does nothing else", async () => {
+  test("need the root token, and it does nothing else (F9)", async () => {
     const email = next();
     const token = await backend.register(email);
     const order = (sent: object) => send("POST", "/password/send", { body: { email }, ...sent });
@@ -229,7 +229,7 @@ describe("magic links", () => {
   const start = (email: string, change: object = {}) =>
     send("POST", "/login/magic", { body: { email, ...change } });
 
-  test("sign in once, with either order of the query, and for 10 minutes", async () => {
+  test("sign in once, with either order of the query, and for 10 minutes (S2, F1, F2)", async () => {
     const email = "ada+1@example.com";
     const registered = await backend.take("GET", "/me", { token: await backend.register(email) });
     const {
@@ -255,7 +255,7 @@ describe("magic links", () => {
     expectRefused(await backend.exchange(late.code, late.email), 401, NO_CODE);
   });
 
-  test("work with the key for which they were requested only", async () => {
+  test("work with the key for which they were requested only (F13)", async () => {
     const { code, email } = await backend.mailedLink(next());
     expectRefused(await backend.exchange(code, email, OTHER_KEY), 401, NO_CODE);
     expect((await backend.exchange(code, email)).status).toBe(200);
@@ -281,7 +281,7 @@ describe("magic links", () => {
     link: "https://ourapp.com/magic-custom-url",
   };
 
-  test("mail a registered text, and the app's own in place of any other", async () => {
+  test("mail a registered text, and the app's own in place of any other (F12)", async () => {
     await start(next(), registered);
     expect(stack.ses.inbox.at(-1)).toMatchObject({
       ...{ subject: registered.subject, from: "My app name <my@app.com>" },
@@ -333,7 +333,7 @@ describe("magic links", () => {
 });
 
 describe("GET /me", () => {
-  test("shows a platform administrator as 100", async () => {
+  test("shows a platform administrator as 100 (S1, N2)", async () => {
     const token = await backend.register("admin@dev.com", "devpw1234");
     const { id } = await backend.take("GET", "/me", { token });
     const own = { address: "admin@dev.com", headers: { authorization: `Bearer ${token}` } };
@@ -343,7 +343,7 @@ describe("GET /me", () => {
     expect(await backend.take("GET", "/me", { token })).toMatchObject({ email: "admin@dev.com", role: 100 });
   });
 
-  test("takes sessions of its own key, for 12 hours, and no forged ones", async () => {
+  test("takes sessions of its own key, for 12 hours, and no forged ones (F6, F8, F10)", async () => {
     const token = await backend.register(next());
     expectRefused(await me(token, OTHER_KEY), 401, /session token/);
     const [head, body = "", signature] = token.split(".");
@@ -369,7 +369,7 @@ describe("GET /me", () => {
 });
 
 describe("requests of no route", () => {
-  test("without a known, enabled key of the adapter get one 401 for all", async () => {
+  test("without a known, enabled key of the adapter get one 401 for all (F17, F21)", async () => {
     const token = await backend.register(next());
     const keys = [null, "", "acme<script>", OFF_KEY, "client_without_adapter"];
     const replies = await Promise.all(keys.map((key) => send("GET", "/me", { token, key })));
@@ -382,7 +382,7 @@ describe("requests of no route", () => {
     }
   });
 
-  test("get 404 for a path and 405 for an HTTP method", async () => {
+  test("get 404 for a path and 405 for an HTTP method (F18)", async () => {
     for (const path of ["/", "/nothing", "/me/", "/email?e=a@b.c", "/sudogettoken/x"])
       expectRefused(await send("GET", path), 404, /no such path/);
     for (const [verb, path, allow] of [

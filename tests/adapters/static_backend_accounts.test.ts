@@ -47,7 +47,7 @@ function expectRefused({ status, headers, text }: StaticReply, expected: number,
 }
 
 describe("the users of an account", () => {
-  test("are added, listed and removed by its owner", async () => {
+  test("are added, listed and removed by its owner (S3, D6, G1, N1, F7, F9)", async () => {
     const [owner, member] = [next(), next()];
     await backend.register(owner);
     const token = JSON.parse((await backend.login(owner)).text);
@@ -105,7 +105,7 @@ describe("the users of an account", () => {
     expect((await backend.login(email)).status).toBe(200);
   });
 
-  test("are those of the caller's account only, also for a platform administrator", async () => {
+  test("are those of the caller's account only, also for a platform administrator (G1, N1, F11)", async () => {
     const address = next();
     const [token, other] = [await backend.register(next()), await backend.register(address)];
     const headers = { authorization: `Bearer ${other}` };
@@ -205,7 +205,7 @@ describe("the users of an account", () => {
 test.each([
   ["@staticbackend/js", () => new JsBackend(backend.key, backend.url)],
   ["@staticbackend/backend", () => new NodeBackend(backend.key, backend.url)],
-])("%s adds, lists and removes a user with the owner's token", async (_name, open) => {
+])("%s adds, lists and removes a user with the owner's token (G1, N1)", async (_name, open) => {
   const program = open();
   const [owner, member] = [next(), next()];
   await program.register(owner, "userpw");

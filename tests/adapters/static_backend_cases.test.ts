@@ -26,7 +26,7 @@ test("every case of StaticBackend has a test that names it", async () => {
   expect(CASES.filter((one) => !named.has(one))).toEqual([]);
 });
 
-test("no code and no token comes from a generator that can be predicted", async () => {
+test("no code and no token comes from a generator that can be predicted (F14)", async () => {
   const files = (await readdir("src", { recursive: true })).filter((file) => file.endsWith(".ts"));
   const using: string[] = [];
   for (const file of files)
@@ -35,7 +35,7 @@ test("no code and no token comes from a generator that can be predicted", async 
   expect(using).toEqual(["core/services/ssm.ts"]);
 });
 
-test("a function without signing keys does not start, and makes none of its own", () => {
+test("a function without signing keys does not start, and makes none of its own (F20)", () => {
   for (const value of [undefined, "", "secret", "{}", '{"keys":[]}'])
     expect(() => readConfig(signerVariables, { SIGNING_KEYS: value }), value).toThrow(ConfigError);
 });

@@ -76,7 +76,7 @@ test("@staticbackend/js registers, signs in and reads the user", async () => {
   printed.mockRestore();
 });
 
-test("@staticbackend/backend resets a password and signs in with a link", async () => {
+test("@staticbackend/backend resets a password and signs in with a link (N4)", async () => {
   const program = new NodeBackend(backend.key, backend.url);
   const email = next();
   expect(await program.register(email, "userpw")).toMatchObject({ ok: true });

@@ -33,7 +33,8 @@ export async function render() {
     "Nest also has features that none of the three services has, such as [passkeys](passkeys.md). [The promises](promises.md) name the tests of " +
       "those that must never break.",
     "A name that begins with a number such as `WP3.5` belongs to a test of `tests/black_box`, which calls a running stack as a program of another " +
-      "company does. To run one test, pass its file and a part of its name:",
+      "company does. Numbers at the end of a name, such as `(F6, N4)`, are cases of StaticBackend: `tests/adapters/static_backend_cases.test.ts` " +
+      "fails if a case has no test. To run one test, pass its file and a part of its name:",
     "```sh\nnpm test -- tests/adapters/static_backend.test.ts -t 'takes sessions of its own key'\n```",
     `${all.length - open.length} of ${all.length} rows have a test.${open.length === 0 ? "" : ` Open: ${open.map(({ id }) => id).join(", ")}.`}`,
     ...SERVICES.flatMap(([title, page, rows]) => [
