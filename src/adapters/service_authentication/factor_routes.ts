@@ -102,7 +102,7 @@ const removes = (path: `/${string}`) =>
     fields: {
       factor_id: FACTOR_ID,
       confirm:
-        "`true` removes the factor although programs of the app can't ask for those that stay (error `mfa_confirmation_required`).",
+        "`true` removes the factor, even if some programs of the app can't sign the user in afterwards. Without it, such a removal is refused with `mfa_confirmation_required`.",
       user_id: "Another user, such as one who lost a device, with the capability `users.write`.",
     },
     toMethod: (asked) => asked,

@@ -35,8 +35,7 @@ export function judgeNewFactor(
   if (!mfa.factors.includes(factorType) || (factorType === "webauthn" && passkeys === null))
     throw new NestError("factor_type_not_allowed");
   // Nobody could present it.
-  if (!clients.some((client) => client.enabled && canAsk(client, [factorType])))
-    throw new NestError("factor_type_not_allowed");
+  if (!clients.some((client) => canAsk(client, [factorType]))) throw new NestError("factor_type_not_allowed");
   if (!mayAddIdentifiers(identifiers)) throw new NestError("own_address_not_verified");
   const active = factors.filter(({ status }) => status === "active");
   if (owner.isEnrolling && active.length > 0) throw challengeEnded();

@@ -9,6 +9,7 @@ import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import type { Password } from "#core/repositories/passwords.ts";
 import type { User } from "#core/repositories/users.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 
 type JudgedFactor = Pick<MfaFactor, "factorType" | "identifierValue">;
 type JudgedClient = Pick<OAuthClient, "enabled" | "grants" | "name" | "passkeys">;
@@ -31,13 +32,11 @@ interface WayIn {
 
 function waysOf({ identifiers, identities, password }: WaysIn): WayIn[] {
   const own = { purpose: "sign_in", identifierType: null, identifierValue: "" } as const;
-  const verified = identifiers.filter(
-    ({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null,
-  );
+  const verified = identifiers.filter(isVerified);
   const sent = verified.map(({ identifierType, identifierValue }): WayIn => {
     const isMail = identifierType === "email";
-    const first = { ...own, identifierType, identifierValue, amr: [isMail ? "link" : "otp"] } as const;
-    return { first: { ...first, amr: [...first.amr] }, grant: isMail ? null : "otp" };
+    const amr = [isMail ? ("link" as const) : ("otp" as const)];
+    return { first: { ...own, identifierType, identifierValue, amr }, grant: isMail ? null : "otp" };
   });
   const isLinked = identities.some(({ removedAt }) => removedAt === null);
   // A password is typed with an address or number.
@@ -64,9 +63,7 @@ export const canAsk = ({ enabled, grants, passkeys }: JudgedClient, types: reado
 /** A mailed code goes to a verified address of the user only: not to one that they removed. */
 const isReceived = ({ factorType, identifierValue }: JudgedFactor, { identifiers }: WaysIn): boolean =>
   factorType !== "email" ||
-  identifiers.some(
-    (one) => one.identifierValue === identifierValue && one.verifiedAt !== null && one.removedAt === null,
-  );
+  identifiers.some((one) => one.identifierValue === identifierValue && isVerified(one));
 
 /**
  * Whether some sign-in of a user can be completed with one of the factors, without I/O: a client can begin it and ask for the factor, and

@@ -13,6 +13,7 @@ import { chooseLocale } from "#core/messages/wording.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { PendingIdentifier } from "#core/repositories/pending_identifiers.ts";
 import type { User } from "#core/repositories/users.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { settleAll } from "#core/settle.ts";
 
 type ChangeCore = NoticeCore &
@@ -77,9 +78,7 @@ export async function removeIdentifier(core: RemovalCore, change: Change): Promi
 
 /** Whether a verified identifier is left. */
 export const leavesOne = (identifiers: readonly Identifier[], removed: readonly string[]): boolean =>
-  identifiers.some(
-    ({ _id, verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null && !removed.includes(_id),
-  );
+  identifiers.some((identifier) => isVerified(identifier) && !removed.includes(identifier._id));
 
 async function removePending(
   core: ChangeCore,

@@ -10,6 +10,7 @@ import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 import type { AccountMember } from "#core/repositories/account_members.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { Role } from "#core/repositories/roles.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { builtInRole, MEMBER } from "#core/roles/built_in.ts";
 import { referenceTo, roleAt } from "#core/roles/rights.ts";
 
@@ -22,8 +23,7 @@ import { referenceTo, roleAt } from "#core/roles/rights.ts";
 export function requireProvedCaller(
   identifiers: readonly Pick<Identifier, "verifiedAt" | "removedAt">[],
 ): void {
-  const isProved = identifiers.some(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
-  if (!isProved) throw new NestError("own_address_not_verified");
+  if (!identifiers.some(isVerified)) throw new NestError("own_address_not_verified");
 }
 
 /**

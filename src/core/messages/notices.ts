@@ -3,6 +3,7 @@ import { describeFailure } from "#core/log.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { AnyMail, Mailer } from "#core/messages/mailer.ts";
 import { chooseLocale } from "#core/messages/wording.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { parseAddress } from "#core/users/address.ts";
 
 /** The dependencies of a security notice. */
@@ -72,8 +73,7 @@ async function mailAll(
   ]);
   if (mail === null) return;
   const verified = identifiers.filter(
-    ({ identifierType, verifiedAt, removedAt }) =>
-      identifierType === "email" && verifiedAt !== null && removedAt === null,
+    (identifier) => identifier.identifierType === "email" && isVerified(identifier),
   );
   const chosen = chooseLocale(core.app, user?.locale, locale ?? undefined);
   await Promise.all(

@@ -3,6 +3,7 @@ import { describeFailure } from "#core/log.ts";
 import { isSuppressed } from "#core/messages/mail_events.ts";
 import type { AnyMail, Mailer } from "#core/messages/mailer.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { parseAddress } from "#core/users/address.ts";
 
 export type NoticeCore = Pick<Core, "app" | "clock" | "log" | "mailEvents"> & { mailer: Mailer };
@@ -18,8 +19,7 @@ export async function notifyOwner(
   notice: AnyMail & { locale: string },
 ): Promise<void> {
   const addresses = identifiers.filter(
-    ({ identifierType, verifiedAt, removedAt }) =>
-      identifierType === "email" && verifiedAt !== null && removedAt === null,
+    (identifier) => identifier.identifierType === "email" && isVerified(identifier),
   );
   await Promise.all(
     addresses.map(async ({ identifierValue }) => {

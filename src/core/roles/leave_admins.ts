@@ -1,4 +1,5 @@
 import type { Core } from "#core/core.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { ADMIN } from "#core/roles/built_in.ts";
 import { leaveRole } from "#core/roles/leave_role.ts";
 
@@ -23,7 +24,7 @@ export function leaveAdmins<Result>(
     async hasHolder(exceptIds: readonly string[]) {
       const holders = await users.listActiveHolders(ADMIN, exceptIds);
       const found = holders.length === 0 ? [] : await identifiers.listByUsers(holders);
-      return found.some(({ verifiedAt, removedAt }) => verifiedAt !== null && removedAt === null);
+      return found.some(isVerified);
     },
     refusal: "last_admin",
   } as const;

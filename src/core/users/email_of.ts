@@ -1,4 +1,5 @@
 import type { Identifier, IdentifierType } from "#core/repositories/identifiers.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 
 /**
  * The user's primary identifier of a type, among those that are verified and not removed: the one that the user chose last, else
@@ -11,8 +12,7 @@ export function primaryOf<Known extends Identifier>(
   type: IdentifierType,
 ): Known | null {
   const [first = null, ...others] = identifiers.filter(
-    ({ identifierType, verifiedAt, removedAt }) =>
-      identifierType === type && verifiedAt !== null && removedAt === null,
+    (identifier) => identifier.identifierType === type && isVerified(identifier),
   );
   return others.reduce(
     (chosen, next) => ((next.primarySince ?? "") > (chosen?.primarySince ?? "") ? next : chosen),

@@ -14,6 +14,7 @@ import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import type { OAuthState } from "#core/repositories/oauth_states.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { issueSession } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
@@ -111,7 +112,7 @@ async function issue(
   const authTime = visit.usedAt ?? at;
   const { device } = visit;
   const beakId = device?.beakId ?? null;
-  const address = identifiers.find((one) => one.verifiedAt !== null && one.removedAt === null);
+  const address = identifiers.find(isVerified);
   const first: FirstFactor = {
     ...{
       client,
