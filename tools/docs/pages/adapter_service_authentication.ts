@@ -56,7 +56,7 @@ const DIFFERENCES = [
   ],
   [
     "A password stays valid, whoever proves the address",
-    "The first link that is opened without the user's session, by a browser or a program, signs the user out and drops the password ([why](../verification.md#who-owns-an-address)). `/email/verify/:token` reads the session, and a code of `POST /email/verify` is the user's own",
+    "The first verification link that is opened without the user's session drops the password and signs the user out ([why](../verification.md#who-owns-an-address)). A link that is opened in the user's session, and a code of `POST /email/verify`, drop nothing",
     "Somebody may have registered an address that is not theirs",
   ],
   [

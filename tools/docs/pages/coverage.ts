@@ -31,7 +31,7 @@ export async function render() {
       "decide whether Nest can replace one of them. A test counts for a row if its name begins with the row's number, or if " +
       "`tools/docs/features/` names it; `npm run docs` fails if such a test does not exist.",
     "Nest also has features that none of the three services has, such as [passkeys](passkeys.md). [The promises](promises.md) name the tests of " +
-      "those that must never break.",
+      "the rules that must always hold.",
     "A name that begins with a number such as `WP3.5` belongs to a test of `tests/black_box`, which calls a running stack as a program of another " +
       "company does. Numbers at the end of a name, such as `(F6, N4)`, are cases of StaticBackend: `tests/adapters/static_backend_cases.test.ts` " +
       "fails if a case has no test. To run one test, pass its file and a part of its name:",
