@@ -49,11 +49,10 @@ export function SecondStep({ of: challenge, end }: { of: Challenge; end: (error:
   const { error, isBusy, run } = useActs(end);
   const factor = factors.find((one) => one.id === id);
   const type = factor?.factor_type;
-  const present = (proof: Proof) =>
-    run(async () => {
-      await nest.signIn({ grant_type: "mfa", mfa_token, ...proof });
-      end(null);
-    });
+  const signIn = async (proof: Proof) => {
+    await nest.signIn({ grant_type: "mfa", mfa_token, ...proof });
+    end(null);
+  };
   const send = () =>
     run(async () => {
       const { hint } = await nest.call("send_mfa_code", { mfa_token, factor_id: id });
@@ -62,9 +61,7 @@ export function SecondStep({ of: challenge, end }: { of: Challenge; end: (error:
   const askPasskey = () =>
     run(async () => {
       const { options } = await nest.call("create_passkey_challenge", { mfa_token });
-      const credential = await usePasskey(options);
-      await nest.signIn({ grant_type: "mfa", mfa_token, credential });
-      end(null);
+      await signIn({ credential: await usePasskey(options) });
     });
   const mustSend = type === "sms" || type === "email";
   return (
@@ -100,7 +97,7 @@ export function SecondStep({ of: challenge, end }: { of: Challenge; end: (error:
             isRecovery={factor === undefined}
             isBusy={isBusy}
             present={(code) =>
-              present(factor === undefined ? { recovery_code: code } : { factor_id: id, code })
+              run(() => signIn(factor === undefined ? { recovery_code: code } : { factor_id: id, code }))
             }
           />
         )}
