@@ -1,7 +1,7 @@
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
-import { canAsk, shutOutBy } from "#core/factors/ways_in.ts";
+import { canAsk, clientsShutOutBy } from "#core/factors/ways_in.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -52,8 +52,9 @@ export function requireNoneShutOut(
   clients: readonly OAuthClient[],
   change: { before: readonly FactorType[]; after: readonly FactorType[] },
 ): void {
-  const shutOut = shutOutBy(clients, change);
-  if (shutOut.length > 0) throw new NestError("mfa_confirmation_required", { meta: { clients: shutOut } });
+  const clientsShutOut = clientsShutOutBy(clients, change);
+  if (clientsShutOut.length > 0)
+    throw new NestError("mfa_confirmation_required", { meta: { clients: clientsShutOut } });
 }
 
 /**

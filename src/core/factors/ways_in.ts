@@ -139,7 +139,7 @@ export async function requireWayToFactors(
  * The names of the enabled clients that can sign a user in before a change of their factors, and can't afterwards.
  * @param before the types of the active factors
  */
-export const shutOutBy = (
+export const clientsShutOutBy = (
   clients: readonly JudgedClient[],
   { before, after }: { before: readonly FactorType[]; after: readonly FactorType[] },
 ): string[] =>

@@ -6,17 +6,17 @@ import { issueSession, type TokenPair } from "#core/sessions/issue_session.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import { settleAll } from "#core/settle.ts";
 import { watchDevice } from "#core/sign_in/new_device.ts";
-import { followUpCode } from "#core/sign_in/registration/follow_up.ts";
-import { storeRegistered } from "#core/sign_in/registration/store_registered.ts";
 import {
   type CodeGrantCore,
   type CodeSignIn,
   newUserIdOf,
+  type RedeemedCode,
   type RightCode,
+  redeemCode,
   sourceOf,
-  type WonCode,
-  winCode,
-} from "#core/sign_in/win_code.ts";
+} from "#core/sign_in/redeem_code.ts";
+import { followUpCode } from "#core/sign_in/registration/follow_up.ts";
+import { storeRegistered } from "#core/sign_in/registration/store_registered.ts";
 import { completeUser } from "#core/users/create_user.ts";
 import { proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
@@ -38,13 +38,13 @@ export async function signInWithCode(
   right: RightCode,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
-  const won = await winCode(core, right, signIn);
-  return issue(core, { ...right, ...won }, signIn);
+  const redeemed = await redeemCode(core, right, signIn);
+  return issue(core, { ...right, ...redeemed }, signIn);
 }
 
 async function issue(
   core: CodeGrantCore,
-  { verification, redemption, identifier, user, counted }: WonCode & Pick<RightCode, "counted" | "user">,
+  { verification, redemption, identifier, user, counted }: RedeemedCode & Pick<RightCode, "counted" | "user">,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
   const { client, secret, amr, device, deviceId, beakId, accountId, now, call } = signIn;

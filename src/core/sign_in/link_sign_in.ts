@@ -32,7 +32,7 @@ export type LinkGrantCore = GrantCore &
   UserCreationCore;
 
 /** A link that this call redeems or resumes. No other call does so at the same time. */
-export interface WonRedemption {
+export interface RedeemedAuthorization {
   authorization: Authorization;
   redemption: Redemption;
   /** The active identifier with the link's address. */
@@ -53,14 +53,14 @@ export interface LinkSignIn {
 }
 
 /**
- * Issues the session of a won redemption, and makes the writes that only a magic link needs: the user of a new address,
+ * Issues the session of a redeemed link, and makes the writes that only a magic link needs: the user of a new address,
  * the end of the address's other links, the trial, the verified address, the known device. Every write can be repeated.
  * It fails only after all of them have settled.
  * @throws NestError authorization_not_found, mfa_required, mfa_enrollment_required, unavailable
  */
 export async function signInWithLink(
   core: LinkGrantCore,
-  { authorization, redemption, identifier: found, user }: WonRedemption,
+  { authorization, redemption, identifier: found, user }: RedeemedAuthorization,
   { client, secret, amr, accountId, now, call }: LinkSignIn,
 ): Promise<TokenPair> {
   const { _id, identifierValue, device, trialId } = authorization;

@@ -56,7 +56,7 @@ const AMR: readonly AuthenticationMethod[] = ["pop", "mfa"];
  */
 export async function signInWithPasskey(core: PasskeyGrantCore, signIn: PasskeySignIn): Promise<TokenPair> {
   const { client, factor, identifier, secret, device, deviceId, beakId, accountId, now, call } = signIn;
-  const { challenge, redemption } = await winChallenge(core, signIn);
+  const { challenge, redemption } = await redeemChallenge(core, signIn);
   const { userId } = factor;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const rootGrant: Grant = { type: "webauthn", value: factor._id };
@@ -85,7 +85,7 @@ const ended = () => new NestError("passkey_challenge_expired");
  * @throws NestError passkey_challenge_expired if another call used the challenge, or its use can't be resumed, or another signature used
  *   it: two passkeys can sign one challenge
  */
-async function winChallenge(
+async function redeemChallenge(
   core: PasskeyGrantCore,
   { challenge: { _id, usedAt, redemption: earlier }, secret, now }: PasskeySignIn,
 ): Promise<{ challenge: PasskeyChallenge; redemption: PasskeyRedemption }> {

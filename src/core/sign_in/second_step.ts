@@ -37,11 +37,11 @@ export interface SecondStep {
  * @param isFinal whether what an earlier use issued was used since, so that it can't be resumed
  * @throws NestError mfa_token_expired, unavailable
  */
-export async function winChallenge(
+export async function redeemChallenge(
   core: FinishCore,
   { challenge, now }: Pick<SecondStep, "challenge" | "now">,
   isFinal: (earlier: Redemption) => Promise<boolean>,
-): Promise<{ won: MfaChallenge; redemption: Redemption }> {
+): Promise<{ redeemed: MfaChallenge; redemption: Redemption }> {
   const { _id, sessionId, usedAt, redemption: earlier } = challenge;
   if (usedAt === null) {
     const redemption: Redemption = {
@@ -50,14 +50,14 @@ export async function winChallenge(
       ...newDerivation(core.refreshKeys),
       startedAt: now.toISOString(),
     };
-    const won = await core.mfaChallenges.redeem(_id, redemption);
-    if (!won) throw challengeEnded();
-    return { won, redemption };
+    const redeemed = await core.mfaChallenges.redeem(_id, redemption);
+    if (!redeemed) throw challengeEnded();
+    return { redeemed, redemption };
   }
   if (earlier === null || mayRun(earlier, now) || (await isFinal(earlier))) throw challengeEnded();
-  const won = await core.mfaChallenges.resume(_id, earlier.startedAt, now.toISOString());
-  if (!won) throw challengeEnded();
-  return { won, redemption: earlier };
+  const redeemed = await core.mfaChallenges.resume(_id, earlier.startedAt, now.toISOString());
+  if (!redeemed) throw challengeEnded();
+  return { redeemed, redemption: earlier };
 }
 
 /** Whether the session that a sign-in started was used or has ended. */
@@ -84,13 +84,13 @@ export async function finishSignIn(
   step: SecondStep & { secret: string; identifier: Identifier | null },
 ): Promise<TokenPair> {
   const { client, challenge, right, secret, identifier, now, call } = step;
-  const { won, redemption } = await winChallenge(core, step, (earlier) =>
+  const { redeemed, redemption } = await redeemChallenge(core, step, (earlier) =>
     isSignInFinal(core, challenge, earlier),
   );
   const { userId, device, deviceId, beakId, rootGrant, accountId } = challenge;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
-  const authTime = won.usedAt ?? at;
+  const authTime = redeemed.usedAt ?? at;
   const source = byHolder({ userId, clientId: client.id, sessionId }, call);
   const [pair, notice] = await settleAll([
     issueSession(core, {

@@ -7,7 +7,12 @@ import { mintAccessToken } from "#core/sessions/access_token.ts";
 import { hasEnded } from "#core/sessions/session_state.ts";
 import { type AccessIssue, accessTokenRecord, claimSources } from "#core/sessions/token_records.ts";
 import { settleAll } from "#core/settle.ts";
-import { type FinishCore, noticeRecovery, type SecondStep, winChallenge } from "#core/sign_in/second_step.ts";
+import {
+  type FinishCore,
+  noticeRecovery,
+  redeemChallenge,
+  type SecondStep,
+} from "#core/sign_in/second_step.ts";
 import type { IssuedTokens } from "#core/sign_in/token_response.ts";
 
 /**
@@ -23,8 +28,10 @@ export async function stepUp(core: FinishCore, step: SecondStep): Promise<Issued
   const [session, user] = await Promise.all([core.sessions.find(sessionId), core.users.find(userId)]);
   if (session === null || hasEnded(session, user) || session.expiresAt <= now.toISOString())
     throw challengeEnded();
-  const { won, redemption } = await winChallenge(core, step, (earlier) => isFinal(core, earlier, session));
-  const authTime = won.usedAt ?? now.toISOString();
+  const { redeemed, redemption } = await redeemChallenge(core, step, (earlier) =>
+    isFinal(core, earlier, session),
+  );
+  const authTime = redeemed.usedAt ?? now.toISOString();
   const stepped = await core.sessions.stepUp(sessionId, authTime, amrWith(challenge.amr, right.type));
   if (stepped === null) throw challengeEnded();
   const issue: AccessIssue = {

@@ -11,9 +11,13 @@ import { hashSecret } from "#core/secrets.ts";
 import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { settleAll } from "#core/settle.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
-import { type LinkGrantCore, signInWithLink, type WonRedemption } from "#core/sign_in/link_sign_in.ts";
+import {
+  type LinkGrantCore,
+  type RedeemedAuthorization,
+  signInWithLink,
+} from "#core/sign_in/link_sign_in.ts";
+import { redeemAuthorization } from "#core/sign_in/redeem_authorization.ts";
 import { judgeProved, type PresentedCode, type RedemptionDecision } from "#core/sign_in/redemption.ts";
-import { winRedemption } from "#core/sign_in/win_redemption.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { type CodeKey, readUserCode } from "#core/verifications/code_key.ts";
 import {
@@ -84,20 +88,20 @@ export async function redeemUserCode(
   const recordFailure = () => core.authorizations.recordFailedRedemption(link._id, now.toISOString());
   return withFailureRecorded(recordFailure, () =>
     signInToAccount(core, chosen, call, async () => {
-      const won = await win(core, { decision, proof }, { now, call });
-      const [pair] = await settleAll([signInWithLink(core, won, signIn), release()]);
+      const redeemed = await redeem(core, { decision, proof }, { now, call });
+      const [pair] = await settleAll([signInWithLink(core, redeemed, signIn), release()]);
       return pair;
     }),
   );
 }
 
 /** Redeems or resumes the link of a right code. All refusals get the same error. */
-function win(
+function redeem(
   core: UserCodeCore,
   { decision, proof }: { decision: Redeemable; proof: PresentedCode },
   running: { now: Date; call: Call },
-): Promise<WonRedemption> {
-  return winRedemption(core, decision, proof, running).catch((error: unknown) => {
+): Promise<RedeemedAuthorization> {
+  return redeemAuthorization(core, decision, proof, running).catch((error: unknown) => {
     throw error instanceof NestError && LINK_REFUSALS.includes(error.code) ? notFound() : error;
   });
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import app from "#app";
 import type { App, OptionalGrant } from "#core/app/app.ts";
-import { canComplete, shutOutBy } from "#core/factors/ways_in.ts";
+import { canComplete, clientsShutOutBy } from "#core/factors/ways_in.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { digitsIn, PHONE, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { callWith, email, phone, sentSecret, verify } from "#tests/support/identifiers.ts";
@@ -91,8 +91,8 @@ describe("canComplete", () => {
     const party = { rpId: "localhost", origins: [] };
     const both = { ...clientWith("mfa"), name: "both", passkeys: party };
     const disabled = { ...noMfa, enabled: false };
-    const named = (...[before, after]: Parameters<typeof shutOutBy>[1]["before"][]) =>
-      shutOutBy([noMfa, noPasskeys, both, disabled], { before: before ?? [], after: after ?? [] });
+    const named = (...[before, after]: Parameters<typeof clientsShutOutBy>[1]["before"][]) =>
+      clientsShutOutBy([noMfa, noPasskeys, both, disabled], { before: before ?? [], after: after ?? [] });
     expect(named([], ["totp"])).toEqual(["no mfa"]);
     expect(named([], ["webauthn"])).toEqual(["no mfa", "no passkeys"]);
     expect(named(["totp", "webauthn"], ["webauthn"])).toEqual(["no passkeys"]);

@@ -8,8 +8,8 @@ import type { TokenPair } from "#core/sessions/issue_session.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import { countFailures } from "#core/sign_in/failure_limit.ts";
 import { type LinkGrantCore, signInWithLink } from "#core/sign_in/link_sign_in.ts";
+import { redeemAuthorization } from "#core/sign_in/redeem_authorization.ts";
 import { judgeRedemption, type PresentedCode, type RedemptionDecision } from "#core/sign_in/redemption.ts";
-import { winRedemption } from "#core/sign_in/win_redemption.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { text } from "#core/wire.ts";
 
@@ -65,9 +65,9 @@ async function redeemAuthorizationCode(
     const chosen = { accountId, findIdentifier, provesIdentifier: true, recordRefusal };
     return withFailureRecorded(recordFailure, () =>
       signInToAccount(core, chosen, call, async () => {
-        const won = await winRedemption(core, decision, presented, { now, call });
+        const redeemed = await redeemAuthorization(core, decision, presented, { now, call });
         const { secret } = presented;
-        return signInWithLink(core, won, { client, secret, amr: ["link"], accountId, now, call });
+        return signInWithLink(core, redeemed, { client, secret, amr: ["link"], accountId, now, call });
       }),
     );
   });

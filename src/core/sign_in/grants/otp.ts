@@ -14,7 +14,12 @@ import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import { type CodeTokens, signInWithCode } from "#core/sign_in/code_sign_in.ts";
-import { type CodeGrantCore, type CodeSignIn, newUserIdOf, type RightCode } from "#core/sign_in/win_code.ts";
+import {
+  type CodeGrantCore,
+  type CodeSignIn,
+  newUserIdOf,
+  type RightCode,
+} from "#core/sign_in/redeem_code.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
 import { identityOf } from "#core/verifications/code_request.ts";
@@ -54,7 +59,7 @@ export const otp = {
   },
   redeem: (core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> =>
     request.token === undefined
-      ? redeemCode(core, request, call)
+      ? presentCode(core, request, call)
       : redeemToken(core, { ...request, token: request.token }, call),
 } as const;
 
@@ -104,7 +109,7 @@ async function redeemToken(
  * @throws NestError nonce_missing, code_missing, client_not_found, grant_not_allowed, verification_not_found,
  *   account_not_found, rate_limited, unavailable
  */
-async function redeemCode(core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> {
+async function presentCode(core: CodeGrantCore, request: OtpRequest, call: Call): Promise<CodeTokens> {
   const { nonce, code } = request;
   if (nonce === undefined) throw new NestError("nonce_missing");
   if (code === undefined) throw new NestError("code_missing");

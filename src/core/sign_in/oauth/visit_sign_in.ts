@@ -25,8 +25,8 @@ import { countFailures } from "#core/sign_in/failure_limit.ts";
 import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import { type NewDeviceCore, watchDevice } from "#core/sign_in/new_device.ts";
 import { completeAddress, ensureLinked } from "#core/sign_in/oauth/ensure_linked.ts";
+import { type RedeemedVisit, redeemVisit } from "#core/sign_in/oauth/redeem_visit.ts";
 import { countRefusal, requireVisit, type VisitCodeCore } from "#core/sign_in/oauth/require_visit.ts";
-import { type WonVisit, winVisit } from "#core/sign_in/oauth/win_visit.ts";
 import type { PresentedCode } from "#core/sign_in/redemption.ts";
 import type { UserCreationCore } from "#core/users/create_user.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
@@ -66,8 +66,8 @@ export function signInWithVisit(
     };
     return withFailureRecorded(recordFailure, () =>
       signInToAccount(core, chosen, call, async () => {
-        const won = await winVisit(core, decision, now);
-        return issue(core, won, { client, secret: presented.secret, accountId, now, call });
+        const redeemed = await redeemVisit(core, decision, now);
+        return issue(core, redeemed, { client, secret: presented.secret, accountId, now, call });
       }),
     );
   });
@@ -90,7 +90,7 @@ interface VisitSignIn {
 
 async function issue(
   core: VisitGrantCore,
-  { visit, redemption }: WonVisit,
+  { visit, redemption }: RedeemedVisit,
   { client, secret, accountId, now, call }: VisitSignIn,
 ): Promise<CodeTokens> {
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
@@ -162,7 +162,7 @@ async function concludeVisit(
 }
 
 interface Concluded {
-  visit: WonVisit["visit"];
+  visit: RedeemedVisit["visit"];
   linked: OAuthIdentity;
   identifiers: readonly Identifier[];
   client: OAuthClient;

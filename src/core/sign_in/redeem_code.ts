@@ -58,7 +58,7 @@ export interface CodeSignIn {
 const notFound = () => new NestError("verification_not_found");
 
 /** A code that this call redeems or resumes. No other call does so at the same time. */
-export interface WonCode {
+export interface RedeemedCode {
   verification: Verification;
   redemption: Redemption;
   identifier: Identifier;
@@ -68,7 +68,11 @@ export interface WonCode {
  * Redeems or resumes a right code. One of any number of simultaneous calls wins.
  * @throws NestError verification_not_found if another call redeemed the code, or its redemption can't be resumed
  */
-export async function winCode(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<WonCode> {
+export async function redeemCode(
+  core: CodeGrantCore,
+  right: RightCode,
+  signIn: CodeSignIn,
+): Promise<RedeemedCode> {
   const { verification, identifier: found } = right;
   if (verification.usedAt !== null) return resume(core, right, signIn);
   const redemption: Redemption = {
@@ -78,7 +82,7 @@ export async function winCode(core: CodeGrantCore, right: RightCode, signIn: Cod
     ...newDerivation(core.refreshKeys),
     startedAt: signIn.now.toISOString(),
   };
-  // The code is right, so its user may be created before this call has won: every call creates the same user.
+  // The code is right, so its user may be created before this call has redeemed it: every call creates the same user.
   const [redeemed, identifier] = await settleAll([
     core.verifications.redeem(verification._id, redemption),
     ensureOwner(core, verification, found, signIn),
@@ -91,7 +95,7 @@ async function resume(
   core: CodeGrantCore,
   { verification, identifier: found }: RightCode,
   signIn: CodeSignIn,
-): Promise<WonCode> {
+): Promise<RedeemedCode> {
   const { _id, redemption } = verification;
   const { now } = signIn;
   if (redemption === null || !("sessionId" in redemption)) throw notFound();

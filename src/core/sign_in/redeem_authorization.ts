@@ -8,7 +8,7 @@ import type { Redemption } from "#core/repositories/redeemable.ts";
 import { newDerivation } from "#core/sessions/refresh_token.ts";
 import { mayNotSignIn } from "#core/sessions/session_state.ts";
 import { settleAll } from "#core/settle.ts";
-import type { LinkGrantCore, WonRedemption } from "#core/sign_in/link_sign_in.ts";
+import type { LinkGrantCore, RedeemedAuthorization } from "#core/sign_in/link_sign_in.ts";
 import {
   judgeProved,
   type PresentedCode,
@@ -27,12 +27,12 @@ interface Redeeming {
  * @throws NestError if another call redeemed, revoked or blocked the link first; if its session can't be resumed; if the
  *   link signs nobody up and its address has no user any more
  */
-export function winRedemption(
+export function redeemAuthorization(
   core: LinkGrantCore,
   decision: Exclude<RedemptionDecision, { outcome: "refuse" }>,
   presented: PresentedCode,
   redeeming: Redeeming,
-): Promise<WonRedemption> {
+): Promise<RedeemedAuthorization> {
   return decision.outcome === "redeem"
     ? startRedemption(core, decision.authorization, presented, redeeming)
     : resumeRedemption(core, decision, presented, redeeming);
@@ -43,7 +43,7 @@ async function startRedemption(
   { _id, identifierValue }: Authorization,
   presented: PresentedCode,
   redeeming: Redeeming,
-): Promise<WonRedemption> {
+): Promise<RedeemedAuthorization> {
   const { now } = redeeming;
   const redemption: Redemption = {
     sessionId: newId("session"),
@@ -69,7 +69,7 @@ async function resumeRedemption(
   { authorization, redemption }: Extract<RedemptionDecision, { outcome: "resume" }>,
   presented: PresentedCode,
   redeeming: Redeeming,
-): Promise<WonRedemption> {
+): Promise<RedeemedAuthorization> {
   const { now } = redeeming;
   const [session, refreshToken, owner] = await Promise.all([
     core.sessions.find(redemption.sessionId),
@@ -95,11 +95,11 @@ async function resumeRedemption(
  */
 async function admitted(
   core: LinkGrantCore,
-  won: WonRedemption,
+  redeemed: RedeemedAuthorization,
   { isUserCode }: PresentedCode,
   { now, call }: Redeeming,
-): Promise<WonRedemption> {
-  const { authorization, identifier, user } = won;
+): Promise<RedeemedAuthorization> {
+  const { authorization, identifier, user } = redeemed;
   if (identifier !== null && mayNotSignIn(user)) {
     const refused = { userId: identifier.userId, cause: "disabled" } as const;
     const failed = signInFailed(authorization, refused, call, now.toISOString());
@@ -107,5 +107,5 @@ async function admitted(
     throw new NestError("authorization_not_found");
   }
   if (authorization.signsUp === false && identifier === null) throw new NestError("authorization_not_found");
-  return won;
+  return redeemed;
 }

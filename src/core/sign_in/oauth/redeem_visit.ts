@@ -8,10 +8,10 @@ import type { GrantCore } from "#core/sign_in/grants/grant_core.ts";
 import type { NamedVisit } from "#core/sign_in/oauth/ensure_linked.ts";
 import { type RedemptionDecision, refusalToResume } from "#core/sign_in/redemption.ts";
 
-type WinCore = GrantCore & Pick<Core, "oauthStates" | "users">;
+type RedeemCore = GrantCore & Pick<Core, "oauthStates" | "users">;
 
 /** A visit whose code this call redeems or resumes. */
-export interface WonVisit {
+export interface RedeemedVisit {
   visit: NamedVisit;
   redemption: Redemption;
 }
@@ -23,34 +23,34 @@ export const sessionIdOf = ({ _id }: Pick<OAuthState, "_id">): string => derived
  * Uses the code of a visit, or resumes its use. One of any number of simultaneous calls gets it.
  * @throws NestError token_used, authorization_not_found
  */
-export async function winVisit(
-  core: WinCore,
+export async function redeemVisit(
+  core: RedeemCore,
   decision: Exclude<RedemptionDecision<OAuthState>, { outcome: "refuse" }>,
   now: Date,
-): Promise<WonVisit> {
+): Promise<RedeemedVisit> {
   const { authorization: visit } = decision;
   if (decision.outcome === "resume") {
     const { redemption } = decision;
     await requireResumable(core, redemption);
     const resumed = await core.oauthStates.resume(visit._id, redemption.startedAt, now.toISOString());
-    return wonBy(resumed, redemption);
+    return requireRedeemed(resumed, redemption);
   }
   const redemption: Redemption = {
     ...{ sessionId: sessionIdOf(visit), accessTokenId: newId("accessToken") },
     ...{ refreshTokenId: newId("refreshToken"), ...newDerivation(core.refreshKeys) },
     startedAt: now.toISOString(),
   };
-  return wonBy(await core.oauthStates.redeem(visit._id, redemption), redemption);
+  return requireRedeemed(await core.oauthStates.redeem(visit._id, redemption), redemption);
 }
 
 /** @throws NestError token_used if another call was first */
-function wonBy(visit: OAuthState | null, redemption: Redemption): WonVisit {
+function requireRedeemed(visit: OAuthState | null, redemption: Redemption): RedeemedVisit {
   if (!visit?.identity) throw new NestError("token_used");
   return { visit: { ...visit, identity: visit.identity }, redemption };
 }
 
 /** @throws NestError token_used, authorization_not_found */
-async function requireResumable(core: WinCore, { sessionId, refreshTokenId }: Redemption): Promise<void> {
+async function requireResumable(core: RedeemCore, { sessionId, refreshTokenId }: Redemption): Promise<void> {
   const [session, refreshToken] = await Promise.all([
     core.sessions.find(sessionId),
     core.refreshTokens.find(refreshTokenId),
