@@ -27,6 +27,8 @@ export interface Session extends Outbox {
   createdAt: string;
   /** When the person proved who they are. Earlier releases did not store it: it is `createdAt` then. */
   authTime?: string;
+  /** When the first factor was proved, if the sign-in asked for a second one. Absent: `authTime`. Not in the published documents. */
+  firstFactorAt?: string;
   /** How the person proved who they are (RFC 8176). Earlier releases did not store it: it is the grant's method then. */
   amr?: AuthenticationMethod[];
   lastUsedAt: string;

@@ -9,16 +9,19 @@ export const mayNotSignIn = (user: Pick<User, "status"> | null): boolean => user
 /**
  * Whether a session has ended: it was revoked, its user was disabled or deleted, the user ended all sessions after this sign-in, or
  * the owner of the user's address ended those of a stranger. A sign-in that runs while sessions are ended stores its session too
- * late to be revoked; its time shows that it began before.
+ * late to be revoked; the time of its first factor shows that it began before.
  * @param user the session's user, or null if the user was not found
  */
 export function hasEnded(
-  session: Pick<Session, "_id" | "revokedAt" | "authTime" | "amr" | "createdAt" | "rootGrant">,
+  session: Pick<
+    Session,
+    "_id" | "revokedAt" | "firstFactorAt" | "authTime" | "amr" | "createdAt" | "rootGrant"
+  >,
   user: Pick<User, "sessionsEnded" | "status" | "unprovedEndedAt"> | null,
 ): boolean {
   if (session.revokedAt !== null || mayNotSignIn(user)) return true;
   const { at, exceptId } = user?.sessionsEnded ?? { at: "", exceptId: null };
-  const { authTime } = authenticationOf(session);
-  if (isUnproved(session) && authTime <= (user?.unprovedEndedAt ?? "")) return true;
-  return session._id !== exceptId && authTime <= at;
+  const began = session.firstFactorAt ?? authenticationOf(session).authTime;
+  if (isUnproved(session) && began <= (user?.unprovedEndedAt ?? "")) return true;
+  return session._id !== exceptId && began <= at;
 }

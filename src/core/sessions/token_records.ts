@@ -24,6 +24,8 @@ export interface AccessIssue extends Authentication {
   accountId?: string | undefined;
   /** When the session started, ISO. A client may limit the time from then until the session ends. */
   startedAt: string;
+  /** When the first factor was proved, ISO. Absent: the sign-in asked for no second one. */
+  firstFactorAt?: string | undefined;
   generation: number;
   grant: Grant;
   /** The grant that the user signed in with. */
@@ -84,6 +86,7 @@ export function sessionRecord(issue: AccessIssue): Session {
     userAgent: issue.call.userAgent,
     createdAt: issue.startedAt,
     authTime: issue.authTime,
+    ...(issue.firstFactorAt === undefined ? {} : { firstFactorAt: issue.firstFactorAt }),
     amr: [...issue.amr],
     lastUsedAt: issue.now.toISOString(),
     generation: issue.generation,

@@ -35,13 +35,14 @@ export interface SecondStep {
 /**
  * Uses a challenge, or resumes its use. One of any number of simultaneous calls gets it.
  * @param isFinal whether what an earlier use issued was used since, so that it can't be resumed
+ * @returns when it was first used, ISO, and what to issue
  * @throws NestError mfa_token_expired, unavailable
  */
 export async function redeemChallenge(
   core: FinishCore,
   { challenge, now }: Pick<SecondStep, "challenge" | "now">,
   isFinal: (earlier: Redemption) => Promise<boolean>,
-): Promise<{ redeemed: MfaChallenge; redemption: Redemption }> {
+): Promise<{ usedAt: string; redemption: Redemption }> {
   const { _id, sessionId, usedAt, redemption: earlier } = challenge;
   if (usedAt === null) {
     const redemption: Redemption = {
@@ -50,14 +51,12 @@ export async function redeemChallenge(
       ...newDerivation(core.refreshKeys),
       startedAt: now.toISOString(),
     };
-    const redeemed = await core.mfaChallenges.redeem(_id, redemption);
-    if (!redeemed) throw challengeEnded();
-    return { redeemed, redemption };
+    if (!(await core.mfaChallenges.redeem(_id, redemption))) throw challengeEnded();
+    return { usedAt: redemption.startedAt, redemption };
   }
   if (earlier === null || mayRun(earlier, now) || (await isFinal(earlier))) throw challengeEnded();
-  const redeemed = await core.mfaChallenges.resume(_id, earlier.startedAt, now.toISOString());
-  if (!redeemed) throw challengeEnded();
-  return { redeemed, redemption: earlier };
+  if (!(await core.mfaChallenges.resume(_id, earlier.startedAt, now.toISOString()))) throw challengeEnded();
+  return { usedAt, redemption: earlier };
 }
 
 /** Whether the session that a sign-in started was used or has ended. */
@@ -84,17 +83,26 @@ export async function finishSignIn(
   step: SecondStep & { secret: string; identifier: Identifier | null },
 ): Promise<TokenPair> {
   const { client, challenge, right, secret, identifier, now, call } = step;
-  const { redeemed, redemption } = await redeemChallenge(core, step, (earlier) =>
+  const { usedAt: authTime, redemption } = await redeemChallenge(core, step, (earlier) =>
     isSignInFinal(core, challenge, earlier),
   );
-  const { userId, device, deviceId, beakId, rootGrant, accountId } = challenge;
+  const { userId, device, deviceId, beakId, rootGrant, accountId, createdAt: firstFactorAt } = challenge;
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
-  const authTime = redeemed.usedAt ?? at;
   const source = byHolder({ userId, clientId: client.id, sessionId }, call);
   const [pair, notice] = await settleAll([
     issueSession(core, {
-      ...{ client, userId, device, deviceId, sessionId, accountId, startedAt: authTime, authTime },
+      ...{
+        client,
+        userId,
+        device,
+        deviceId,
+        sessionId,
+        accountId,
+        startedAt: authTime,
+        authTime,
+        firstFactorAt,
+      },
       ...{ amr: amrWith(challenge.amr, right.type), secondFactor: "presented" },
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, now, call },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),

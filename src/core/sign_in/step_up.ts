@@ -28,10 +28,8 @@ export async function stepUp(core: FinishCore, step: SecondStep): Promise<Issued
   const [session, user] = await Promise.all([core.sessions.find(sessionId), core.users.find(userId)]);
   if (session === null || hasEnded(session, user) || session.expiresAt <= now.toISOString())
     throw challengeEnded();
-  const { redeemed, redemption } = await redeemChallenge(core, step, (earlier) =>
-    isFinal(core, earlier, session),
-  );
-  const authTime = redeemed.usedAt ?? now.toISOString();
+  const isUsed = (earlier: Redemption) => isFinal(core, earlier, session);
+  const { usedAt: authTime, redemption } = await redeemChallenge(core, step, isUsed);
   const stepped = await core.sessions.stepUp(sessionId, authTime, amrWith(challenge.amr, right.type));
   if (stepped === null) throw challengeEnded();
   const issue: AccessIssue = {

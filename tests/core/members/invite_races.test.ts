@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RpcHandler, serveRpc } from "#entry/rpc.ts";
 import { handler as acceptInvite } from "#methods/2026-12-01/accounts/accept_account_invite.ts";
 import { handler as addAccountUser } from "#methods/2026-12-01/accounts/add_account_user.ts";
 import { handler as deleteUser } from "#methods/2026-12-01/users/delete_user.ts";
 import { atOnce } from "#tests/support/concurrency.ts";
-import { interceptIo } from "#tests/support/io_interceptor.ts";
-import { lambdaContext } from "#tests/support/lambda_event.ts";
+import { type Interrupted, interruptedCall } from "#tests/support/interrupted_call.ts";
 import { addUser, as, newMember, newOwner, type Owner, userToAdd } from "#tests/support/members.ts";
 import { BUSY_MACHINE, linkIn, NATIVE, type Reply, startNest, type TestNest } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
-import { toEvent } from "#tools/local/gateway.ts";
 
 const CALLERS = 50;
 
@@ -43,37 +40,10 @@ const remove = (from: Owner, { user_id }: Owner): Promise<Reply> =>
 const deleteOf = ({ user_id }: Owner): Promise<Reply> =>
   nest.call(`${V3}delete_user`, { user_id }, { internal: true });
 
-/** A call of a user, and what others do just before one of its writes. */
-interface Interrupted {
-  handler: RpcHandler;
-  by: Owner;
-  body?: object;
-  /** Class and method of the write. */
-  write: string;
-  meanwhile: () => Promise<unknown>;
-}
-
-/** @returns status and error code of the call */
-async function interrupted({ handler, by, body = {}, write, meanwhile }: Interrupted): Promise<unknown[]> {
-  let isDone = false;
-  const open = interceptIo(nest.gateway, async ({ name }, work) => {
-    if (name === write && !isDone) {
-      isDone = true;
-      await meanwhile();
-    }
-    return work();
-  });
-  const path = `${V3}${handler.declaration.name}`;
-  const headers = { authorization: `bearer ${by.access_token}` };
-  const incoming = {
-    ...{ method: "POST", path, headers, body: Buffer.from(JSON.stringify(body)), ip: "203.0.113.9" },
-  };
-  const { statusCode, body: answer } = await serveRpc(handler.declaration, open)(
-    toEvent(incoming, path),
-    lambdaContext(),
-  );
-  expect(isDone, `${write} was called`).toBe(true);
-  return [statusCode, JSON.parse(answer ?? "{}").code];
+/** Makes a call of a person, and does something else just before one of its writes. @returns status and error code of the call */
+async function interrupted({ by, ...call }: Omit<Interrupted, "bearer"> & { by: Owner }): Promise<unknown[]> {
+  const { status, body } = await interruptedCall(nest, { ...call, bearer: by.access_token });
+  return [status, body.code];
 }
 
 /** Active memberships of a person in the account of another. */
