@@ -62,6 +62,9 @@ export function idOfBoth(first: string, second: string, resource: Resource): str
   return `${PREFIXES[resource]}_${KSUID.fromParts(timeOf(first), payload).string}`;
 }
 
+/** Whether an id is one of a resource. */
+export const isIdOf = (id: string, resource: Resource): boolean => id.startsWith(`${PREFIXES[resource]}_`);
+
 /** When an id was made, in epoch milliseconds; the first time of KSUIDs for an id that is none. */
 function timeOf(id: string): number {
   try {

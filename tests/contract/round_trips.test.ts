@@ -606,7 +606,7 @@ describe("database round trips of a warm call with every limit enabled", () => {
       create_mfa_challenge: 3,
       regenerate_recovery_codes: 5,
       send_mfa_code: 6,
-      remove_mfa_factor: 8,
+      remove_mfa_factor: 9,
     });
   });
 

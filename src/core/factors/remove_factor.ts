@@ -1,13 +1,10 @@
-import { type Call, type Caller, userOf } from "#core/call.ts";
+import type { Call } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
-import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { factorChanged } from "#core/events/mfa_events.ts";
-import { requireNoneShutOut } from "#core/factors/judge_factor.ts";
-import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
+import { type AskedRemoval, allowRemoval } from "#core/factors/judge_removal.ts";
+import type { ReachCore } from "#core/factors/ways_in.ts";
 import { type NoticeCore, sendNotice } from "#core/messages/notices.ts";
-import { requiresEnrolment } from "#core/mfa/policy.ts";
-import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { RecoveryCodes } from "#core/repositories/recovery_codes.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { requireRank } from "#core/roles/rank.ts";
@@ -16,15 +13,8 @@ import { requireFreshSecondFactor } from "#core/sessions/freshness.ts";
 
 type RemoveCore = NoticeCore & ReachCore & Pick<Core, "mfaFactors" | "recoveryCodes" | "roles" | "sessions">;
 
-type UserCaller = Extract<Caller, { kind: "user" }>;
-
 /** A factor that is removed, and who removes it. */
-export interface FactorRemoval {
-  userId: string;
-  factorId: string;
-  /** Whether the user accepts that some clients can't sign them in any more. */
-  confirm: boolean;
-  caller: Caller;
+interface FactorRemoval extends AskedRemoval {
   call: Call;
 }
 
@@ -36,18 +26,12 @@ export interface FactorRemoval {
  *   remove their own: mfa_confirmation_required, and factor_repeats_sign_in if the factors that stay could follow no sign-in
  */
 export async function removeFactor(core: RemoveCore, removal: FactorRemoval): Promise<string> {
-  const { userId, factorId, caller, call } = removal;
+  const { userId, caller, call } = removal;
   const isOwn = caller.kind === "user" && caller.userId === userId;
   const now = core.clock.now();
   if (isOwn) requireFreshSecondFactor(caller, now);
   else await requireRank(core, caller, userId);
-  const [found, active, codes] = await Promise.all([
-    core.mfaFactors.findOfUser(factorId, userId),
-    core.mfaFactors.listActive(userId),
-    core.recoveryCodes.findByUser(userId),
-  ]);
-  if (!found) throw new NestError("factor_not_found");
-  if (isOwn) await judgeRemoval(core, removal, found, active);
+  const { found, codes } = await allowRemoval(core, removal, isOwn);
   const at = found.removedAt ?? now.toISOString();
   const event = factorChanged("mfa.factor_removed", found, byCaller(caller, call), at);
   const events = found.status === "active" ? [event] : [];
@@ -59,29 +43,6 @@ export async function removeFactor(core: RemoveCore, removal: FactorRemoval): Pr
   await endWithFactor(core, removal, { codes, at });
   if (isFirst !== null) await notify(core, removal, at);
   return at;
-}
-
-/** @throws NestError mfa_required_by_policy, mfa_confirmation_required, factor_repeats_sign_in */
-async function judgeRemoval(
-  core: RemoveCore,
-  { userId, confirm, caller }: FactorRemoval,
-  { _id: removed, status }: MfaFactor,
-  active: readonly MfaFactor[],
-): Promise<void> {
-  if (status !== "active") return;
-  const factors = active.filter(({ _id }) => _id !== removed);
-  if (factors.length === 0) return requireNoPolicy(core, userOf(caller));
-  const typesOf = (some: readonly MfaFactor[]) => some.map(({ factorType }) => factorType);
-  if (!confirm)
-    requireNoneShutOut(core.oauthClients.list(), { before: typesOf(active), after: typesOf(factors) });
-  if (!(await staysReachable(core, userId, { factors }))) throw new NestError("factor_repeats_sign_in");
-}
-
-/** @throws NestError mfa_required_by_policy */
-async function requireNoPolicy(core: RemoveCore, caller: UserCaller): Promise<void> {
-  const user = await core.users.find(caller.userId);
-  if (requiresEnrolment(core.oauthClients.require(caller.clientId), user))
-    throw new NestError("mfa_required_by_policy");
 }
 
 /** Ends what the factor protected, also if an earlier attempt stopped halfway. */

@@ -94,7 +94,7 @@ interface Remaining {
   factors: readonly JudgedFactor[];
   /** Undefined: they are read. */
   identifiers?: WaysIn["identifiers"];
-  /** The ids of the identifiers and linked accounts that the user removed or is removing. */
+  /** The ids of the identifiers, linked accounts and factors that the user removed or is removing. */
   removed?: readonly string[];
 }
 
@@ -130,7 +130,9 @@ export async function requireWayToFactors(
   remaining: Omit<Remaining, "factors">,
 ): Promise<void> {
   if (!mayHaveFactors) return;
-  const factors = await core.mfaFactors.listActive(userId);
+  const active = await core.mfaFactors.listActive(userId);
+  // Read after the user: a factor whose removal was allowed since makes the write of this decision fail.
+  const factors = active.filter(({ _id }) => !remaining.removed?.includes(_id));
   if (!(await staysReachable(core, userId, { ...remaining, factors })))
     throw new NestError("last_sign_in_method");
 }

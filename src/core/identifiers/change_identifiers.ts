@@ -68,9 +68,9 @@ export async function removeIdentifier(core: RemovalCore, change: Change): Promi
     const gone = [...removed, identifierId];
     if (!leavesOne(owned.identifiers, gone)) throw new NestError("last_sign_in_method");
     await requireWayToFactors(core, owned.user, { identifiers: owned.identifiers, removed: gone });
-    const read = { ways: owned.identifiers, isWhole: false, now: core.clock.now() };
+    const read = { found: owned.identifiers, all: [], now: core.clock.now() };
     const kept = unfinishedRemovals(removed, read);
-    if (await core.users.recordIdentifierRemoval(userId, identifierId, removed, kept))
+    if (await core.users.recordRemoval(userId, identifierId, removed, kept))
       return finishRemoval(core, found, owned, change);
   }
   throw new NestError("unavailable", { detail: "other removals were always first" });

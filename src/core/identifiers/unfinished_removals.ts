@@ -1,25 +1,28 @@
 import { MINUTE } from "#core/clock.ts";
+import { isIdOf, type Resource } from "#core/ids.ts";
 
-/** For so long a finished removal stays in the list: a call that read the way in before it ended must still find it there. */
-const KEPT_SECONDS = MINUTE;
+/** For so long a finished removal stays in the list: a call that read the document before it ended must still find it there. */
+export const KEPT_SECONDS = MINUTE;
 
-/** An identifier or a linked account. */
-interface Way {
+/** An identifier, a linked account or a second factor. */
+interface Removable {
   _id: string;
   removedAt: string | null;
 }
 
-/**
- * The ids that the list of a user's removals must keep, so that it does not grow with every removal. Without I/O.
- * @param ways the user's identifiers or linked accounts as they were read, removed ones included
- * @param isWhole whether they are all of both: then an id without one was discarded
- */
-export const unfinishedRemovals = (
-  removed: readonly string[],
-  { ways, isWhole, now }: { ways: readonly Way[]; isWhole: boolean; now: Date },
-): string[] =>
+/** What a removal has read of its user. */
+interface ReadOfUser {
+  /** Those of the last `KEPT_SECONDS` that were removed included. */
+  found: readonly Removable[];
+  /** Of which resources these are all: an id of them without a document is of a removal that ended long ago. */
+  all: readonly Resource[];
+  now: Date;
+}
+
+/** The ids that the list of a user's removals must keep, so that it does not grow with every removal. Without I/O. */
+export const unfinishedRemovals = (removed: readonly string[], { found, all, now }: ReadOfUser): string[] =>
   removed.filter((id) => {
-    const way = ways.find(({ _id }) => _id === id);
-    if (way === undefined) return !isWhole;
-    return way.removedAt === null || now.getTime() - Date.parse(way.removedAt) < KEPT_SECONDS * 1000;
+    const one = found.find(({ _id }) => _id === id);
+    if (one === undefined) return !all.some((resource) => isIdOf(id, resource));
+    return one.removedAt === null || now.getTime() - Date.parse(one.removedAt) < KEPT_SECONDS * 1000;
   });

@@ -44,16 +44,17 @@ export async function unlinkIdentity(
     const found = identities.find(({ _id }) => _id === identityId);
     if (!found || !user) throw new NestError("oauth_identity_not_found");
     if (found.removedAt !== null) return found.removedAt;
-    // Removals of addresses and of accounts are decided by the same field, so that of simultaneous ones a way in stays.
+    // Every removal of a user is decided by the same field, so that of simultaneous removals a way in stays.
     const { removedIdentifierIds: removed = [] } = user;
     // An earlier call that stopped halfway was allowed to unlink it.
     if (removed.includes(identityId)) return finishUnlinking(core, found, identifiers, unlinking);
     const gone = [...removed, identityId];
     if (!leavesWayIn({ identifiers, identities }, gone)) throw new NestError("last_sign_in_method");
     await requireWayToFactors(core, user, { identifiers, removed: gone });
-    const read = { ways: [...identifiers, ...identities], isWhole: true, now: core.clock.now() };
+    const all = ["identifier", "oauthIdentity"] as const;
+    const read = { found: [...identifiers, ...identities], all, now: core.clock.now() };
     const kept = unfinishedRemovals(removed, read);
-    if (await core.users.recordIdentifierRemoval(userId, identityId, removed, kept))
+    if (await core.users.recordRemoval(userId, identityId, removed, kept))
       return finishUnlinking(core, found, identifiers, unlinking);
   }
   throw new NestError("unavailable", { detail: "other changes of the user were always first" });

@@ -52,9 +52,18 @@ export class MfaFactorRepository extends FactorUses {
     return this.#reads.findAll({ userId, status: { $in: ["pending", "active"] } });
   }
 
-  /** A factor of a user, in any state; null if the user has none with this id. */
-  findOfUser(id: string, userId: string): Promise<MfaFactor | null> {
-    return this.#reads.findOne({ _id: id, userId });
+  /**
+   * Lists the factors of a user that a removal must know, pending ones included. They have no order.
+   * @param id the factor that is removed, which is listed in any state
+   * @param since ISO. Factors that were removed later are listed too
+   */
+  listForRemoval(userId: string, { id, since }: { id: string; since: string }): Promise<MfaFactor[]> {
+    const isListed = [
+      { _id: id },
+      { status: { $in: ["pending" as const, "active" as const] } },
+      { removedAt: { $gt: since } },
+    ];
+    return this.#reads.findAll({ userId, $or: isListed });
   }
 
   /** The active factor of a passkey; null if none has it. */

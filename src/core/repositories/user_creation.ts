@@ -68,22 +68,22 @@ export class UserCreation {
   }
 
   /**
-   * Records that a user removes an identifier, before it is removed. One of any simultaneous calls with the same list gets
-   * true; the others must read and decide again.
+   * Records that a user removes an identifier, a linked account or a second factor, before it is removed. One of any simultaneous calls
+   * with the same list gets true; the others must read and decide again.
    * @param removedSoFar `removedIdentifierIds` as it was read when the removal was judged
    * @param kept those of them that stay in the list; the others are finished, so nothing needs them
    */
-  async recordIdentifierRemoval(
+  async recordRemoval(
     id: string,
-    identifierId: string,
+    removedId: string,
     removedSoFar: readonly string[],
-    kept: readonly string[] = removedSoFar,
+    kept: readonly string[],
   ): Promise<boolean> {
     const unchanged = removedSoFar.length === 0 ? { $exists: false } : { $eq: [...removedSoFar] };
     const result = await this.#collection.updateOne(
       { _id: id, removedIdentifierIds: unchanged },
       // An id is listed once, so the list never becomes again what another removal has read.
-      { $set: { removedIdentifierIds: [...kept, identifierId] } },
+      { $set: { removedIdentifierIds: [...kept, removedId] } },
     );
     return result.modifiedCount === 1;
   }

@@ -53,8 +53,9 @@ export interface User extends Outbox {
   /** When a caller last changed something of this document, ISO. Absent: never. Not in the published documents. */
   updatedAt?: string;
   /**
-   * The identifiers and linked accounts that the user removed a short time ago or is removing, the oldest first. An update of this field
-   * decides which of simultaneous removals are allowed, so that a user keeps one. Absent: none. Not in the published documents.
+   * The identifiers, linked accounts and second factors that the user removed a short time ago or is removing, the oldest first. An update
+   * of this field decides which of simultaneous removals are allowed, so that a user keeps a way in, and a factor where a policy requires
+   * it. Absent: none. Not in the published documents.
    */
   removedIdentifierIds?: string[];
   /**

@@ -253,6 +253,28 @@ describe("a user is not locked out by second factors", () => {
     expect((await signInWith(nest, ADA)).status).toBe(200);
   });
 
+  test("an app and the address that the other factor follows can't both be removed at once", async () => {
+    const byLink = await byMail();
+    const one = await addApp(byLink);
+    const numberId = await addNumber((await stepUp(byLink, one)).body);
+    nest.clock.advance(61);
+    const tokens = (await stepUp(byLink, one)).body;
+    expect((await verifySms(tokens, await createSms(tokens))).status).toBe(200);
+    const identifiers = await nest.collection("identifiers").find({ userId: byLink.user_id }).toArray();
+    const address = identifiers.find(({ _id }) => String(_id) !== numberId);
+    // Of the ways in that stay, the factor with the number follows none.
+    const { mfaFactors } = nest.gateway.core;
+    const real = mfaFactors.remove.bind(mfaFactors);
+    let between: Reply | undefined;
+    mfaFactors.remove = async (...asked) => {
+      mfaFactors.remove = real;
+      between = await callWith(nest, "remove_identifier", tokens, String(address?._id));
+      return real(...asked);
+    };
+    expect((await remove(tokens, { factor_id: one.factor_id })).status).toBe(200);
+    expect(between && codeOf(between)).toEqual([409, "last_sign_in_method"]);
+  });
+
   test("the removal of the last factor that is no passkey needs confirm, if a client has no passkeys", async () => {
     await givePassword(nest, ADA);
     const tokens = (await signInWith(nest, ADA)).body;

@@ -323,7 +323,7 @@ describe("remove_identifier", () => {
   test("completes a removal that stopped after it was allowed", async () => {
     const ada = await person();
     const id = await addIdentifier(nest, ada, email(ada.other));
-    await nest.gateway.core.users.recordIdentifierRemoval(ada.user_id, id, []);
+    await nest.gateway.core.users.recordRemoval(ada.user_id, id, [], []);
     const [first] = (await getUser(ada)).identifiers;
     expect((await callWith(nest, "remove_identifier", ada, first.id)).body.code).toBe("last_sign_in_method");
     expect((await callWith(nest, "remove_identifier", ada, id)).status).toBe(200);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
+import type { Resource } from "#core/ids.ts";
 import { isFull, LINKED_LIMIT, REMEMBERED_LIMIT } from "#core/oauth/linked_identities.ts";
 import type { Reply, TestNest } from "#tests/support/nest.ts";
 import {
@@ -76,13 +77,13 @@ test("accounts that a user unlinked count up to a limit of their own", () => {
 
 test("a finished removal leaves the list of removals after a minute, and a removal that stopped stays", () => {
   const now = new Date("2026-01-01T00:01:00.000Z");
-  const ways = [
+  const found = [
     { _id: "long ago", removedAt: "2026-01-01T00:00:00.000Z" },
     { _id: "just now", removedAt: "2026-01-01T00:00:00.001Z" },
     { _id: "stopped", removedAt: null },
   ];
-  const removed = ["long ago", "just now", "stopped", "discarded"];
-  const left = (isWhole: boolean) => unfinishedRemovals(removed, { ways, isWhole, now });
-  expect(left(true)).toEqual(["just now", "stopped"]);
-  expect(left(false)).toEqual(["just now", "stopped", "discarded"]);
+  const removed = ["long ago", "just now", "stopped", "oauthid_discarded", "mfafac_unread"];
+  const left = (all: Resource[]) => unfinishedRemovals(removed, { found, all, now });
+  expect(left(["identifier", "oauthIdentity"])).toEqual(["just now", "stopped", "mfafac_unread"]);
+  expect(left([])).toEqual(["just now", "stopped", "oauthid_discarded", "mfafac_unread"]);
 });

@@ -173,15 +173,15 @@ test("records one of 50 removals that were judged by the same list, and refuses 
   for (let round = 0; round < 5; round++) {
     const seen = list;
     const won = await atOnce(
-      (caller) => users.recordIdentifierRemoval("user", `${round}-${caller}`, seen),
+      (caller) => users.recordRemoval("user", `${round}-${caller}`, seen, seen),
       CALLERS,
     );
     expect(won.filter(Boolean)).toHaveLength(1);
     list = [...seen, `${round}-${won.indexOf(true)}`];
     expect(await users.find("user")).toMatchObject({ removedIdentifierIds: list });
   }
-  expect(await users.recordIdentifierRemoval("nobody", "one", [])).toBe(false);
-  expect(await users.recordIdentifierRemoval("user", "last", list, ["1-0"])).toBe(true);
+  expect(await users.recordRemoval("nobody", "one", [], [])).toBe(false);
+  expect(await users.recordRemoval("user", "last", list, ["1-0"])).toBe(true);
   expect(await users.find("user")).toMatchObject({ removedIdentifierIds: ["1-0", "last"] });
-  expect(await users.recordIdentifierRemoval("user", "late", list, [])).toBe(false);
+  expect(await users.recordRemoval("user", "late", list, [])).toBe(false);
 });
