@@ -248,7 +248,7 @@ describe("Email verification, SMS verification", () => {
     expect(identifier).toMatchObject({ identifier_type: "phone", identifier_value: phone });
   });
 
-  test("the pages load nothing, are in no frame, are not stored, and tell nobody their address", async () => {
+  test("the pages load no resources, can't be framed or cached, and send no referrer", async () => {
     const token = "0".repeat(64);
     for (const path of ["/login/magic", "/email/verify", "/password/reset"]) {
       const { headers, text } = await api.send("GET", `${path}/${token}`, { headers: HTML });
@@ -484,7 +484,7 @@ describe("Audit trail", () => {
   });
 });
 
-describe("the form of the API", () => {
+describe("errors, CORS and the choice of the client", () => {
   test("errors have Nest's code and a message, also for unknown paths and other HTTP methods", async () => {
     const cases: [verb: string, path: string, body: string | undefined, status: number, code: string][] = [
       ["GET", "/nothing", undefined, 404, "not_found"],

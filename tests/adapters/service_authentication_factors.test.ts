@@ -265,7 +265,7 @@ describe("OAuth", () => {
   });
 });
 
-test("the code of a mail that was sent for a sign-in is no code of a factor", async () => {
+test("a code that was mailed for a sign-in does not activate a second factor", async () => {
   const { email, token } = await verified();
   const { factor_id } = await api.take("POST", "/mfa/setup", {
     token,

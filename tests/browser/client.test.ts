@@ -67,7 +67,7 @@ describe.skipIf(!hasBrowser)("the typed client in a browser", () => {
     expect(await other.evaluate("Object.keys(localStorage)")).toEqual([]);
   });
 
-  test("is found under the names of the package by the import map of the README", async () => {
+  test("loads by its package names with the import map of the README", async () => {
     const map = await documentedPage("packages/client/README.md");
     expect(map).toContain("importmap");
     const page = await suite.open(PLAIN_PAGE);

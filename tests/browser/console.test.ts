@@ -162,7 +162,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByText("support, user").or(page.getByText("user, support")).first().waitFor();
   });
 
-  test("shows the second factors of a user, and removes one after a question", async () => {
+  test("shows the second factors of a user, and asks before it removes one", async () => {
     const address = "two.steps@example.com";
     const user = await caller.signIn(address);
     const asked = { factor_type: "totp", name: "Old phone", confirm: true };
@@ -181,7 +181,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     expect((await caller.call("get_user", {}, asUser(user))).status).toBe(401);
   });
 
-  test("names the user who added an address that was never verified and is theirs no more", async () => {
+  test("names the user who added an address, never verified it, and removed it", async () => {
     const [address, added] = ["adder@example.com", "never.verified@example.com"];
     const user = await caller.signIn(address);
     const asked = { client_id: caller.clients.native, identifier_type: "email", identifier_value: added };

@@ -58,7 +58,7 @@ describe("list_audit_logs", () => {
     });
   });
 
-  test("returns what one user did, to support of everybody, and to others of their own rows", async () => {
+  test("filters by actor: support staff get the rows of all users, other users only the rows about themselves", async () => {
     const rows = rowsOf(await list(support, { actor_id: owner.user_id }));
     expect(rows).toContainEqual(
       expect.objectContaining({ action: "account.user_added", user_id: member.user_id }),

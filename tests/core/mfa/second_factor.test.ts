@@ -317,7 +317,7 @@ test("a removal that read a factor before it was activated changes nothing", asy
   expect(removed.status).toBe(200);
 });
 
-test("a second factor gives no recovery codes, also after the first one was removed", async () => {
+test("the second of two factors issues no recovery codes, also after the first one was removed", async () => {
   const second = (await ofApp(await firstStep(nest, ADA))).body;
   const add = async () => {
     const { factor_id } = (await createFactor(nest, second, { factor_type: "email" })).body;
@@ -332,7 +332,7 @@ test("a second factor gives no recovery codes, also after the first one was remo
   expect(used.body.recovery_codes_left).toBe(9);
 });
 
-test("a first step of a link is no failure of its network", async () => {
+test("a link whose user needs a second factor does not count as a failed attempt of the network", async () => {
   const strict = await startNest({ beside: nest, environment: { LIMIT_FAILURES_PER_NETWORK: "1" } });
   try {
     for (let round = 0; round < 2; round++) {

@@ -68,7 +68,7 @@ describe("factors whose codes are sent", () => {
     expect((await send("x", factor_id)).body.code).toBe("mfa_token_expired");
   });
 
-  test("does not follow a password that an SMS to the same number reset", async () => {
+  test("are not offered after a password that an SMS to the same number reset", async () => {
     await givePassword(nest, NUMBER);
     await nest
       .collection("identifiers")
@@ -83,14 +83,14 @@ describe("factors whose codes are sent", () => {
       nest.clock.advance(DAY);
       return (await signInWith(nest, ADA, P2)).body;
     };
-    // Whoever has the number alone must not get both factors.
+    // Somebody who has only the number must not get both factors.
     const bySms = await reset("phone", NUMBER);
     expect([bySms.code, bySms.meta.factors]).toEqual(["mfa_required", []]);
     const byMail = await reset("email", ADA);
     expect([byMail.code, byMail.meta.factors.length]).toEqual(["mfa_required", 1]);
   });
 
-  test("does not follow an SMS to the same number, nor a mail a mail", async () => {
+  test("are not offered after an SMS to the same number, or after a mail", async () => {
     await givePassword(nest, NUMBER);
     await nest
       .collection("identifiers")

@@ -30,7 +30,7 @@ const unlink = (bearer: string, oauth_identity_id: string) =>
 const codeOf = ({ status, body }: Reply) => [status, body.code ?? null];
 const storedOf = (userId: string) => nest.collection("oauth_identities").find({ userId }).toArray();
 
-test("a user links ten accounts, each of them any number of times, and no eleventh", async () => {
+test("a user can link ten accounts, each of them repeatedly, and an eleventh is refused", async () => {
   const { user_id, access_token } = await nest.signIn("many@example.com");
   const person = newPerson();
   const first = await linkAccount(nest, access_token, person);
@@ -49,7 +49,7 @@ test("a user links ten accounts, each of them any number of times, and no eleven
   expect(codeOf(await link(access_token))).toEqual([200, null]);
 });
 
-test("neither links nor the user grow with each time that an account is linked and unlinked", async () => {
+test("linking and unlinking one account many times leaves two links, and one entry in the user document", async () => {
   const person = newPerson({ email: "again@example.com" });
   for (let round = 0; round < 4; round++) {
     const { user_id, access_token } = await nest.signIn("again@example.com");
@@ -65,7 +65,7 @@ test("neither links nor the user grow with each time that an account is linked a
   expect((await visit(nest, person)).error).toBe("account_exists");
 });
 
-test("accounts that a user unlinked count up to a limit of their own", () => {
+test("unlinked accounts count toward a higher limit than linked ones", () => {
   const linked = { removedAt: null };
   const unlinked = { removedAt: "2026-01-01T00:00:00.000Z" };
   const some = (count: number, one: { removedAt: string | null }) => Array.from({ length: count }, () => one);

@@ -114,7 +114,7 @@ describe("WP4.2: a sign-in", () => {
     expect((await redeem(nest, back.code)).status).toBe(200);
   });
 
-  test("redeems a code once, and the session stays", async () => {
+  test("redeems a code once, and a second redemption does not end the session", async () => {
     const back = await go(somebody());
     const { body } = await redeem(nest, back.code);
     expect((await nest.call(`${V3}get_user`, {}, { bearer: body.access_token })).status).toBe(200);
@@ -150,8 +150,8 @@ describe("WP4.2: a sign-in", () => {
   });
 });
 
-describe("WP4.3: an answer that is wrong", () => {
-  test("shows a text for an unknown state, and redirects nowhere", async () => {
+describe("WP4.3: a wrong answer of the provider", () => {
+  test("shows a text for an unknown state, and does not redirect", async () => {
     const reply = await callBack(nest, {
       url: "https://nest.test/1/oauth/google/callback?state=unknown&code=1",
       form: null,
@@ -176,7 +176,7 @@ describe("WP4.3: an answer that is wrong", () => {
     expect((await callBack(nest, answer)).status).toBe(302);
   });
 
-  test("passes the error of a person who declined", async () => {
+  test("returns access_denied to the client if the person declines", async () => {
     const back = await go(somebody(), { answered: "denied" });
     expect([back.status, back.error, back.code, back.state]).toEqual([
       302,
@@ -186,7 +186,7 @@ describe("WP4.3: an answer that is wrong", () => {
     ]);
   });
 
-  test("does not pass an error of the provider's own", async () => {
+  test("replaces an error code that OAuth does not define by server_error", async () => {
     const started = await nest.call(`${V3}start_oauth`, startBody());
     const answer = new URL(nest.oauth.visit(started.body.authorization_url, somebody(), "denied").url);
     answer.searchParams.set("error", "<script>");
@@ -207,7 +207,7 @@ describe("WP4.3: an answer that is wrong", () => {
     expect(await nest.collection("oauth_identities").countDocuments({ subject: person.sub })).toBe(0);
   });
 
-  test("says that the provider is down", async () => {
+  test("returns temporarily_unavailable to the client if the provider is down", async () => {
     nest.oauth.fault({ calls: 1, kind: "down" });
     expect((await go(somebody())).error).toBe("temporarily_unavailable");
   });
@@ -228,7 +228,7 @@ describe("WP4.4: the address", () => {
     expect(again.body.user_id).toBe(first.body.user_id);
   });
 
-  test("is another user if another provider names the same subject", async () => {
+  test("signs in another user if another provider names the same subject", async () => {
     const person = { ...somebody(), email: undefined };
     const at = (provider: string) => go(person, { start: { provider } });
     const users = [];
@@ -289,7 +289,7 @@ test("does not join a user who is disabled, whether before or after the provider
   expect((await redeem(nest, (await go(stranger)).code)).body.user_id).not.toBe(user_id);
 });
 
-test("WP4.7: a form that the browser posts has the name of the first consent", async () => {
+test("WP4.7: stores the name that Apple posts at the first consent", async () => {
   const person = somebody();
   const { body } = await redeem(
     nest,
@@ -299,7 +299,7 @@ test("WP4.7: a form that the browser posts has the name of the first consent", a
   expect(user.body.name).toBe("Grace Hopper");
 });
 
-test("the codes of older versions stay those of links", async () => {
+test("versions before 2026-12-01 do not accept the code of a visit", async () => {
   const back = await go(somebody());
   const { status } = await nest.call("/1/2021-10-06/authenticate_user", {
     ...{ client_id: MAC, grant_type: "authorization_code", code: back.code },
@@ -308,7 +308,7 @@ test("the codes of older versions stay those of links", async () => {
   expect(status).toBe(404);
 });
 
-test("a disabled user gets no session with a right code, and the audit log says why", async () => {
+test("a disabled user gets no session with a correct code, and the audit log says why", async () => {
   const person = somebody();
   const { body } = await redeem(nest, (await go(person)).code);
   const { user_id } = body;

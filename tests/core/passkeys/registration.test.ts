@@ -66,7 +66,7 @@ describe("a new passkey", () => {
     expect((await verifyPasskey(nest, user, body.factor_id, other)).body.code).toBe("mfa_failed");
   });
 
-  test("is one of several, each of which its own device recognizes", async () => {
+  test("is added beside another one, which the options exclude, and both sign in", async () => {
     const owner = await enrolPasskey(nest, "several@example.com");
     const { body: tokens } = await signInByPasskey(nest, owner.authenticator);
     const { body } = await addPasskey(nest, tokens);
@@ -121,7 +121,7 @@ describe("a new passkey", () => {
     expect(await list(user)).toMatchObject([{ status: "pending" }]);
   });
 
-  test("is refused if it is malformed, or comes with a code, or takes the place of a code", async () => {
+  test("is refused if it is malformed, sent together with a code, or sent for a factor of another type", async () => {
     const user = await newUser();
     const { body } = await addPasskey(nest, user);
     const made = new Authenticator().create(body.passkey_options);

@@ -34,7 +34,7 @@ const call = (method: string, { access_token: bearer }: Pick<Tokens, "access_tok
 const codeOf = ({ status, body }: Reply) => [status, body.code ?? null];
 const REFUSED = [403, "reauthentication_required"];
 
-test("a session without a second factor uses no right of a role that its user got later", async () => {
+test("a session without a second factor can't use the rights of a role that its user got later", async () => {
   const person = await newPerson();
   const { user_id: other } = await newPerson([]);
   expect(codeOf(await call("list_users", person))).toEqual(REFUSED);

@@ -191,7 +191,7 @@ test.each<[string, Partial<Verification>, [string, string][]]>([
   expect(events.map(({ at, what }) => [at, what])).toEqual(expected);
 });
 
-test("says of a disabled user's links and codes that they were sent in vain, or right and refused", () => {
+test("says which links and codes of a disabled user were sent but can't sign in, and which were correct but refused", () => {
   const refusalOf = (authorizationId: string, at: string, errorCode: string) =>
     ({
       ...{ action: "user.sign_in_failed", occurredAt: at, errorCode, target: { type: "user", id: "user_1" } },
@@ -210,13 +210,13 @@ test("says of a disabled user's links and codes that they were sent in vain, or 
       ],
     },
   );
-  const inVain = "it was sent, but signs nobody in, because the user is disabled";
+  const canSignNobodyIn = "it was sent, but signs nobody in, because the user is disabled";
   expect(events.map(({ at, what }) => [at, what])).toEqual([
     [minute(6), "a sign-in failed: the user was disabled (verification_not_found)"],
-    [minute(5), `requested a message to sign in; ${inVain}`],
+    [minute(5), `requested a message to sign in; ${canSignNobodyIn}`],
     [minute(5), "wrong codes were presented: 1"],
     [minute(4), "a sign-in failed: the user was disabled (authorization_not_found)"],
-    [minute(3), `requested a magic link; ${inVain}`],
+    [minute(3), `requested a magic link; ${canSignNobodyIn}`],
     [minute(0), "requested a magic link"],
   ]);
 });

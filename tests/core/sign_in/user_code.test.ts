@@ -177,7 +177,7 @@ describe("the grant authorization_code with a user code", () => {
   });
 });
 
-test("records why a right code of a disabled user is refused, which the answer does not tell", async () => {
+test("records in the audit log that a correct code was refused because its user is disabled; the response does not say so", async () => {
   const { user_id } = (await redeemLink(nest, split(await sentUserCode(nest)))).body;
   const sent = await sentUserCode(nest);
   await nest.call(`${V3}update_user`, { user_id, status: "disabled" }, { internal: true });

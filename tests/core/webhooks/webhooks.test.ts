@@ -223,7 +223,7 @@ describe("deliveries", () => {
     expect((await list({ status: "failed" })).body.items).toEqual([]);
   });
 
-  test("about one user are listed in pages, the newest first, of one webhook and one status", async () => {
+  test("about one user are listed in pages, the newest first, for one webhook and one status", async () => {
     const { id } = await addWebhook(nest, { url: receiver.url, events: ["user.signed_in"] });
     await addWebhook(nest, { url: `${receiver.url}/other` });
     const ada = await nest.signIn("ada@example.com");

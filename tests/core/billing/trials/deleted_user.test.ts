@@ -28,25 +28,25 @@ const trialRequest = (address: string) => {
 };
 
 /** The subscriptions that Stripe has for a user and that have not ended. */
-const alive = (userId: string) =>
+const openAtStripe = (userId: string) =>
   nest.stripe
     .subscriptions()
     .filter(({ metadata, status }) => metadata.user_id === userId && status !== "canceled");
 const stored = (userId: string) => nest.collection("subscriptions").find({ userId }).toArray();
 
-async function expectNothingLives(userId: string): Promise<void> {
+async function expectAllCanceled(userId: string): Promise<void> {
   await nest.deliverEvents();
-  // The events of what the first ones caused.
+  // Processing the first events can cause further ones.
   await nest.deliverEvents();
-  expect(alive(userId)).toEqual([]);
+  expect(openAtStripe(userId)).toEqual([]);
   expect((await stored(userId)).filter(({ status }) => status !== "canceled")).toEqual([]);
   const user = await nest.collection("users").findOne({ _id: userId as never });
   expect([user?.status, user?.subscriptionId ?? null]).toEqual(["deleted", null]);
 }
 
-describe("the trial of a user who is deleted meanwhile", () => {
+describe("a trial that starts while its user is deleted", () => {
   test.each(["TrialRepository.claim", "StripeApi.request", "SubscriptionRepository.insert"])(
-    "does not live on if the deletion runs before %s",
+    "is canceled if the deletion runs before %s",
     async (operation) => {
       const address = newAddress();
       const { user_id } = await nest.signIn(address);
@@ -60,26 +60,26 @@ describe("the trial of a user who is deleted meanwhile", () => {
       });
       await serveRpc(createTrial.declaration, open)(trialRequest(address), lambdaContext());
       expect(isDeleted).toBe(true);
-      await expectNothingLives(user_id);
+      await expectAllCanceled(user_id);
       // The address is free: its next owner has a trial.
       expect(["204", "trial_already_used"]).toContain(await nest.startTrial(address, IP));
     },
   );
 
-  test("does not live on if the call stops after Stripe created the subscription", async () => {
+  test("is canceled if the call stops after Stripe created the subscription", async () => {
     const address = newAddress();
     const { user_id } = await nest.signIn(address);
     const open = interceptIo(nest.gateway, ({ name }, go) =>
       name === "SubscriptionRepository.insert" ? loseConnection() : go(),
     );
     await serveRpc(createTrial.declaration, open)(trialRequest(address), lambdaContext());
-    expect(alive(user_id)).toHaveLength(1);
+    expect(openAtStripe(user_id)).toHaveLength(1);
     expect(await stored(user_id)).toEqual([]);
     expect((await remove(user_id)).status).toBe(200);
-    await expectNothingLives(user_id);
+    await expectAllCanceled(user_id);
   });
 
-  test("does not live on if many calls claim it while another deletes the user", async () => {
+  test("is canceled if many calls claim the trial while another call deletes the user", async () => {
     await rounds(async () => {
       const address = newAddress();
       const { user_id } = await nest.signIn(address);
@@ -90,7 +90,7 @@ describe("the trial of a user who is deleted meanwhile", () => {
       expect(deletion).toContain("deleted_at");
       const known = ["204", "rate_limited", "trial_already_used", "unavailable"];
       expect(claims.filter((code) => !known.includes(code))).toEqual([]);
-      await expectNothingLives(user_id);
+      await expectAllCanceled(user_id);
     }, 6);
   });
 });

@@ -17,7 +17,7 @@ const signIn = async (person: OAuthPerson) => {
 };
 const addressesOf = (userId: string) => nest.collection("identifiers").find({ userId }).toArray();
 
-test("a visit does not give an address back that the user removed after the sign-up", async () => {
+test("a visit does not add an address again that the user removed after the sign-up", async () => {
   const person = newPerson({ email: "removed@gmail.com" });
   const userId = await signIn(person);
   const removedAt = nest.clock.now().toISOString();

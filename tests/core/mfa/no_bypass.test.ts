@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { listFiles } from "#tests/tools/docs/markdown.ts";
 
-/** Why each file that issues a session asks for no second factor, or what it asks. */
+/** Every file that issues a session, with the text that shows how it checks the second factor, or why it needs none. */
 const ISSUERS = {
-  // They pass `passSecondFactor` before.
+  // They call `passSecondFactor` first.
   "src/core/sign_in/code_sign_in.ts": "secondFactor }",
   "src/core/sign_in/link_sign_in.ts": "secondFactor }",
   "src/core/sign_in/oauth/visit_sign_in.ts": "secondFactor }",
@@ -12,7 +12,7 @@ const ISSUERS = {
   // The second factor was presented, or the passkey counts as both.
   "src/core/sign_in/passkey_sign_in.ts": '"presented"',
   "src/core/sign_in/second_step.ts": '"presented"',
-  // The session passed when it started.
+  // The second factor was checked when the session started.
   "src/core/sign_in/grants/refresh_token.ts": '"earlier"',
   // The user is created by the same call.
   "src/core/sign_in/registration/register_now.ts": '"new_user"',
@@ -27,17 +27,17 @@ const using = (name: string) =>
     .map(([file]) => file)
     .sort();
 
-test("every place that issues a session says what became of the second factor", () => {
+test("every file that issues a session checks the second factor, or states why none is needed", () => {
   expect(using("issueSession")).toEqual(Object.keys(ISSUERS).sort());
   for (const [file, word] of Object.entries(ISSUERS)) expect(readFileSync(file, "utf8")).toContain(word);
 });
 
-test("every sign-in with one factor asks whether the user has a second", () => {
+test("every sign-in with one factor calls passSecondFactor", () => {
   const asking = using("await passSecondFactor");
   const oneFactor = Object.entries(ISSUERS).filter(([, word]) => word === "secondFactor }");
   expect(asking).toEqual(oneFactor.map(([file]) => file).sort());
 });
 
-test("nothing else signs an access token", () => {
+test("no other file signs an access token", () => {
   expect(using("mintAccessToken")).toEqual(WITHOUT_SESSION);
 });

@@ -21,7 +21,7 @@ const others = (await listFunctions()).filter(
     !source.startsWith("src/methods/") && adapter === null && routes.length > 0,
 );
 
-/** Methods that check nobody's access token: anyone calls them, or an internal caller. */
+/** Methods that need no access token: public ones, and those for internal callers. */
 const isOpen = ({ declaration: { access } }: RpcHandler) => access === "public" || access === "internal";
 
 const grantsOf = ({ declaration }: RpcHandler): string[] => {
@@ -30,7 +30,7 @@ const grantsOf = ({ declaration }: RpcHandler): string[] => {
   return grants;
 };
 
-/** Every open path of the code, with the name of its entry. */
+/** Every path that needs no access token, with the name of its entry. */
 const open: (readonly [entry: string, path: string])[] = methods
   .filter(({ handler }) => isOpen(handler))
   .flatMap(({ handler, paths }) =>
@@ -72,7 +72,7 @@ beforeAll(async () => {
 });
 afterAll(() => walk.nest.stop());
 
-test("every open method, grant, function and route of an adapter has an entry, and no entry is of another", () => {
+test("every open method, grant, function and route of an adapter has an entry, and every entry belongs to one", () => {
   const found = [...open, ...functions].map(([entry]) => entry);
   const ofAdapters = routes.filter(({ method }) => isOpen(method)).map(({ entry }) => entry);
   expect([...new Set([...found, ...ofAdapters])].sort()).toEqual(Object.keys(ENTRIES).sort());
@@ -86,7 +86,7 @@ describe("a user with a second factor gets no tokens without it", () => {
     if (outcome === "asks") expect(asksForFactor(answer), seen).toBe(true);
   });
 
-  test("from any other method or route, which takes no token of a challenge for an access token", async () => {
+  test("from any other method or route, even with mfa_token as the access token", async () => {
     const bearer = { authorization: `Bearer ${await walk.challenge()}` };
     const closed = [
       ...methods
