@@ -55,7 +55,7 @@ export async function consoleScript(): Promise<string> {
     jsx: "automatic",
     jsxImportSource: "preact",
     // The hooks of the typed client are written for React.
-    alias: { react: "preact/compat" },
+    alias: { react: resolve(ROOT, "tools/console/react_hooks.ts") },
     legalComments: "none",
   });
   return outputFiles[0]?.text ?? "";
