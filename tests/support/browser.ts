@@ -60,9 +60,10 @@ export interface OpenOptions extends Omit<BrowserContextOptions, "viewport"> {
  * Starts a local stack and a browser before the tests of the current `describe`, and stops both after them.
  * @param options.app replaces the app of this process
  * @param options.settings settings of the functions, such as limits
+ * @param options.withClients changes the app once it has the sample clients
  */
 export function browserSuite(
-  options: { app?: App; settings?: Readonly<Record<string, string>> } = {},
+  options: { app?: App; settings?: Readonly<Record<string, string>>; withClients?: (app: App) => App } = {},
 ): BrowserSuite {
   let stack: TestStack;
   let browser: Browser;

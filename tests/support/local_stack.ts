@@ -50,10 +50,12 @@ export interface StackAnswer {
  * Starts a stack for tests. Dispose it to stop everything; its database is dropped at the end of the run.
  * @param options.app replaces the app of this process
  * @param options.settings settings of the functions, such as limits
+ * @param options.withClients changes the app once it has the sample clients
  */
 export async function startTestStack({
   app = currentApp,
   settings = {} as Readonly<Record<string, string>>,
+  withClients = (served: App): App => served,
 } = {}): Promise<TestStack> {
   let aheadSeconds = 0;
   const clock: Clock = { now: () => plusSeconds(new Date(), aheadSeconds) };
@@ -87,7 +89,7 @@ export async function startTestStack({
           {
             write,
             clock,
-            app: withSampleClients(served, environment.ISSUER),
+            app: withClients(withSampleClients(served, environment.ISSUER)),
             slowdown: BUSY_MACHINE,
           },
         ),

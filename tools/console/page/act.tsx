@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Failure } from "#tools/console/page/parts.tsx";
+import { needsProof, useActs } from "#tools/console/page/acts.ts";
+import { Button, Failure } from "#tools/console/page/parts.tsx";
+import { Prove } from "#tools/console/page/prove.tsx";
 import { SignInAgain } from "#tools/console/page/sign_in.tsx";
 import { tell } from "#tools/console/page/status.tsx";
 
@@ -17,35 +19,45 @@ interface ActProps {
   done: () => void;
 }
 
-const isOld = (error: unknown) => (Object(error) as { code?: unknown }).code === "reauthentication_required";
+const OLD = <p id="why">You signed in a while ago. Present a second factor to do this.</p>;
 
-/** A button for a change. It asks first, in words, and shows why the change was refused. */
+/** A button for a change. It asks first, in words, and shows why the change was refused, or what must be proved before. */
 export function Act({ label, about, question, confirm, run, done }: ActProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isOpen, setOpen] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { error, isBusy, run: start, forget } = useActs();
   useEffect(() => {
     if (isOpen) dialog.current?.showModal();
   }, [isOpen]);
   const close = () => {
     dialog.current?.close();
     setOpen(false);
-    setError(null);
+    forget();
   };
-  const act = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const act = () =>
+    start(async () => {
       await run();
       close();
       tell(`Done: ${about ? `${confirm}, ${about}` : confirm}.`);
       done();
-    } catch (refused) {
-      setError(refused);
-    }
-    setBusy(false);
-  };
+    });
+  const cancel = (
+    <button type="button" class="second" onClick={close}>
+      Cancel
+    </button>
+  );
+  const refusal = (
+    <>
+      {error !== null && <Failure error={error} />}
+      {needsProof(error) && <SignInAgain then="Then come back to this page and confirm again." />}
+      <div class="row">
+        <Button isBusy={isBusy} onClick={act}>
+          {confirm}
+        </Button>
+        {cancel}
+      </div>
+    </>
+  );
   return (
     <>
       <button type="button" class="second small" onClick={() => setOpen(true)}>
@@ -55,16 +67,13 @@ export function Act({ label, about, question, confirm, run, done }: ActProps) {
       {isOpen && (
         <dialog ref={dialog} onClose={close} aria-label={confirm}>
           <p>{question}</p>
-          {error !== null && <Failure error={error} />}
-          {isOld(error) && <SignInAgain />}
-          <div class="row">
-            <button type="button" disabled={isBusy} onClick={act}>
-              {confirm}
-            </button>
-            <button type="button" class="second" onClick={close}>
-              Cancel
-            </button>
-          </div>
+          {needsProof(error) ? (
+            <Prove why={OLD} confirm={confirm} without={refusal} done={act}>
+              {cancel}
+            </Prove>
+          ) : (
+            refusal
+          )}
         </dialog>
       )}
     </>

@@ -1,11 +1,15 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isClientError } from "#client/index.ts";
 import { useCall, useSession } from "#client/react.ts";
+import { codeOf } from "#tools/console/page/acts.ts";
+import { Enrol } from "#tools/console/page/enrol.tsx";
 import { FindUser } from "#tools/console/page/find_user.tsx";
-import { type Me, MeContext } from "#tools/console/page/me.ts";
+import { type Me, MeContext, WithheldContext } from "#tools/console/page/me.ts";
 import { forgetNames } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Failure, Loading } from "#tools/console/page/parts.tsx";
+import { Prove } from "#tools/console/page/prove.tsx";
 import { hrefOf, useRoute } from "#tools/console/page/route.ts";
 import { challengeOf, SecondStep } from "#tools/console/page/second_step.tsx";
 import { settings } from "#tools/console/page/settings.ts";
@@ -14,24 +18,31 @@ import { Status } from "#tools/console/page/status.tsx";
 import { UserPage } from "#tools/console/page/user_page.tsx";
 import { Webhooks } from "#tools/console/page/webhooks.tsx";
 
-/** Redeems the magic link that led here, once, and removes it from the URL. @returns the error, or null */
+const opened = location.href;
+const isLink = new URLSearchParams(location.search).has("code");
+
+/** Redeems the magic link that led here, and removes it from the URL. @returns the error, or null */
 async function redeemLink(): Promise<unknown> {
-  if (!new URLSearchParams(location.search).has("code")) return null;
-  const link = location.href;
+  if (!isLink) return null;
   history.replaceState(null, "", location.pathname);
-  return nest.finishSignIn(link).then(
+  return nest.finishSignIn(opened).then(
     () => null,
     (error: unknown) => error,
   );
 }
 
+/** The token of a refused sign-in that needs a second factor first; null for any other error. */
+const enrolmentOf = (error: unknown): string | null =>
+  isClientError(error, "authenticate_user") && error.code === "mfa_enrollment_required"
+    ? error.meta.mfa_token
+    : null;
+
 /** The whole console: the sign-in, or the page that the URL names. */
 export function App() {
   const session = useSession(nest);
-  const [link, setLink] = useState<{ error: unknown } | null>(null);
-  useEffect(() => {
-    void redeemLink().then((error) => setLink({ error }));
-  }, []);
+  const [link, setLink] = useState<{ error: unknown; isAdded?: boolean } | null>(null);
+  const redeem = () => void redeemLink().then((error) => setLink({ error }));
+  useEffect(redeem, []);
   if (session.status === "failed")
     return (
       <Frame>
@@ -45,15 +56,63 @@ export function App() {
       </Frame>
     );
   const challenge = challengeOf(link.error);
-  if (challenge) return <SecondStep of={challenge} end={(error) => setLink({ error })} />;
-  if (session.user === null) return <SignIn failed={link.error} />;
+  if (challenge)
+    return (
+      <Step>
+        <SecondStep
+          of={challenge}
+          why={<h1>Second step</h1>}
+          confirm="Sign in"
+          failed={null}
+          end={(error) => setLink({ error })}
+        />
+      </Step>
+    );
+  const token = enrolmentOf(link.error);
+  if (token)
+    return (
+      <Step>
+        <Enrol token={token} end={(error) => setLink({ error, isAdded: error === null })} />
+      </Step>
+    );
+  if (session.user === null) {
+    // Nest may not have got the link, so the link may still work.
+    const retry = isLink && codeOf(link.error) === undefined ? redeem : undefined;
+    return <SignIn failed={link.error} isAdded={link.isAdded === true} retry={retry} />;
+  }
   return <SignedIn key={session.user.userId} />;
 }
 
 const Frame = ({ children }: { children: ComponentChildren }) => <main class="narrow">{children}</main>;
 
+const Step = ({ children }: { children: ComponentChildren }) => (
+  <Frame>
+    <section class="card" aria-label="Second step">
+      {children}
+    </section>
+  </Frame>
+);
+
+const WITHHELD = (
+  <>
+    <h1>Second factor</h1>
+    <p id="why">Your role needs a second factor, and this session has presented none.</p>
+  </>
+);
+
 function SignedIn() {
   const { data, error, reload } = useCall(nest, "get_user");
+  // Reads that wait for a second factor.
+  const [waiting, setWaiting] = useState<(() => void)[]>([]);
+  const isWaiting = waiting.length > 0;
+  const page = useRef<HTMLDivElement>(null);
+  const wait = (retry: () => void) => setWaiting((others) => [...others, retry]);
+  const proved = () => {
+    for (const retry of waiting) retry();
+    setWaiting([]);
+  };
+  // The field that had the focus is gone then.
+  useEffect(() => (isWaiting ? () => page.current?.focus() : undefined), [isWaiting]);
   // Whoever signs in next may see less.
   useEffect(() => forgetNames, []);
   if (error)
@@ -74,7 +133,16 @@ function SignedIn() {
     <MeContext.Provider value={data}>
       <Header me={data} />
       <Status />
-      <Page />
+      {isWaiting && (
+        <Step>
+          <Prove why={WITHHELD} confirm="Continue" without={<Enrol end={proved} />} done={proved} />
+        </Step>
+      )}
+      <div hidden={isWaiting} tabIndex={-1} ref={page}>
+        <WithheldContext.Provider value={wait}>
+          <Page />
+        </WithheldContext.Provider>
+      </div>
     </MeContext.Provider>
   );
 }

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useContext, useEffect, useId, useState } from "preact/hooks";
 import { messageOf } from "#client/messages.ts";
+import { needsProof } from "#tools/console/page/acts.ts";
 import { time } from "#tools/console/page/format.ts";
+import { WithheldContext } from "#tools/console/page/me.ts";
 
 interface CardProps {
   title: string;
@@ -87,8 +89,8 @@ export const Facts = ({ of }: { of: readonly (readonly [string, ComponentChildre
 const MESSAGES = {
   user_not_found: "No user has this id. The user may have been deleted.",
   unauthorized: "You are signed out. Sign in again.",
-  mfa_enrollment_required:
-    "You need a second factor to sign in here, and have none. Add one in the app, then request another link.",
+  mfa_token_expired: "This took too long, or too many codes were wrong. Begin again.",
+  factor_type_not_allowed: "An authenticator app can't be added here. Add a second factor in the app.",
   capability_escalation:
     "This needs a role that allows at least as much as the user's roles. Ask an administrator.",
 };
@@ -96,16 +98,47 @@ const MESSAGES = {
 /** What an error says to the person who uses the console. */
 export const sentenceOf = (error: unknown) => messageOf(error, { messages: MESSAGES });
 
-/** An error, and a button that tries again. */
-export const Failure = ({ error, retry }: { error: unknown; retry?: () => void }) => (
-  <p class="error" role="alert">
-    {sentenceOf(error)}{" "}
-    {retry && (
-      <button type="button" class="second small" onClick={retry}>
-        Try again
-      </button>
-    )}
-  </p>
+/** An error, and a button that tries again. Where only a second factor is missing, the whole page asks for it. */
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const withhold = useContext(WithheldContext);
+  const isWithheld = retry !== undefined && needsProof(error);
+  useEffect(() => {
+    if (isWithheld) withhold(retry);
+  }, [error]);
+  if (isWithheld) return <Loading />;
+  return (
+    <p class="error" role="alert">
+      {sentenceOf(error)}{" "}
+      {retry && (
+        <button type="button" class="second small" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </p>
+  );
+}
+
+interface ButtonProps {
+  type?: "button" | "submit";
+  class?: string;
+  isBusy?: boolean;
+  onClick?: () => void;
+  children: ComponentChildren;
+}
+
+/** A button that keeps the focus while its act runs: `useActs` runs no second one. */
+export const Button = ({ type = "button", isBusy = false, ...rest }: ButtonProps) => (
+  <button type={type} aria-disabled={isBusy} {...rest} />
+);
+
+/** Moves the focus to an element when it appears: what had it before is gone. */
+export const focus = (element: HTMLElement | null) => element?.focus();
+
+/** The title of a step, which takes the focus when the step begins. */
+export const Title = ({ children }: { children: string }) => (
+  <h1 tabIndex={-1} ref={focus}>
+    {children}
+  </h1>
 );
 
 export const Loading = () => <p class="quiet">Loading</p>;

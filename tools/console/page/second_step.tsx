@@ -1,10 +1,12 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { isClientError, type Requests, type Responses } from "#client/index.ts";
 import { hasPasskeys, usePasskey } from "#client/passkeys.ts";
+import { useActs } from "#tools/console/page/acts.ts";
 import { nest } from "#tools/console/page/nest.ts";
-import { Failure } from "#tools/console/page/parts.tsx";
+import { Button, Failure, focus } from "#tools/console/page/parts.tsx";
 
-type Challenge = Responses["create_mfa_challenge"];
+export type Challenge = Responses["create_mfa_challenge"];
 type Factor = Challenge["factors"][number];
 /** What proves the second step, beside the token of the challenge. */
 type Proof = Pick<Requests["authenticate_user"], "factor_id" | "code" | "recovery_code" | "credential">;
@@ -20,33 +22,25 @@ const LABELS: Readonly<Record<string, string>> = {
 export const challengeOf = (error: unknown): Challenge | null =>
   isClientError(error, "authenticate_user") && error.code === "mfa_required" ? error.meta : null;
 
-/** Whether the challenge of an error can't be used any more. */
-const isOver = (error: unknown) =>
-  isClientError(error, "authenticate_user") && error.code === "mfa_token_expired";
-
-/** Runs one act at a time, and keeps its error. @param end called if the challenge can't be used any more */
-function useActs(end: (error: unknown) => void) {
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setBusy] = useState(false);
-  const run = async (act: () => Promise<unknown>) => {
-    setBusy(true);
-    setError(null);
-    await act().catch((refused: unknown) => (isOver(refused) ? end(refused) : setError(refused)));
-    setBusy(false);
-  };
-  return { error, isBusy, run };
+interface SecondStepProps {
+  of: Challenge;
+  /** Says why. An element with the id `why` describes the first field. */
+  why: ComponentChildren;
+  /** The text of the button that presents a code. */
+  confirm: string;
+  /** Why the last challenge ended, or null. */
+  failed: unknown;
+  /** Called with null when the step is done, or with the error if the challenge can't be used any more. */
+  end: (error: unknown) => void;
 }
 
-/**
- * Asks for the second step after a link.
- * @param end called with null when the person is signed in, or with the error if they must begin again
- */
-export function SecondStep({ of: challenge, end }: { of: Challenge; end: (error: unknown) => void }) {
+/** Asks for the second step: after a link, and for a session that needs it. */
+export function SecondStep({ of: challenge, why, confirm, failed, end }: SecondStepProps) {
   const { mfa_token } = challenge;
   const factors = challenge.factors.filter(({ factor_type }) => factor_type !== "webauthn" || hasPasskeys());
   const [id, setId] = useState(factors[0]?.id ?? "");
   const [sentTo, setSentTo] = useState<{ id: string; hint: string } | null>(null);
-  const { error, isBusy, run } = useActs(end);
+  const { error, isBusy, run, forget } = useActs(end, failed);
   const factor = factors.find((one) => one.id === id);
   const type = factor?.factor_type;
   const signIn = async (proof: Proof) => {
@@ -65,48 +59,56 @@ export function SecondStep({ of: challenge, end }: { of: Challenge; end: (error:
     });
   const mustSend = type === "sms" || type === "email";
   return (
-    <main class="narrow">
-      <section class="card steps" aria-labelledby="second-step-title">
-        <h1 id="second-step-title">Second step</h1>
-        <label for="factor">Second factor</label>
-        <select id="factor" value={id} onChange={(event) => setId(event.currentTarget.value)}>
-          {factors.map((one) => (
-            <option key={one.id} value={one.id}>
-              {labelOf(one)}
-            </option>
-          ))}
-          <option value="">Recovery code</option>
-        </select>
-        {mustSend && (
-          <div class="row">
-            <button type="button" class="second" disabled={isBusy} onClick={send}>
-              Send code
-            </button>
-            {sentTo?.id === id && <span role="status">A code was sent to {sentTo.hint}.</span>}
-          </div>
-        )}
-        {type === "webauthn" ? (
-          <div class="row">
-            <button type="button" disabled={isBusy} onClick={askPasskey}>
-              Use passkey
-            </button>
-          </div>
-        ) : (
-          <CodeForm
-            key={id}
-            isRecovery={factor === undefined}
-            isBusy={isBusy}
-            present={(code) =>
-              run(() => signIn(factor === undefined ? { recovery_code: code } : { factor_id: id, code }))
-            }
-          />
-        )}
-        {error !== null && <Failure error={error} />}
-        <p class="quiet">
-          No second factor at hand? Use a recovery code, or ask an administrator to remove the lost one.
-        </p>
-      </section>
-    </main>
+    <div class="steps">
+      {why}
+      <label for="factor">Second factor</label>
+      <select
+        id="factor"
+        aria-describedby="why"
+        ref={focus}
+        value={id}
+        onChange={(event) => {
+          setId(event.currentTarget.value);
+          forget();
+        }}
+      >
+        {factors.map((one) => (
+          <option key={one.id} value={one.id}>
+            {labelOf(one)}
+          </option>
+        ))}
+        <option value="">Recovery code</option>
+      </select>
+      {mustSend && (
+        <div class="row">
+          <Button class="second" isBusy={isBusy} onClick={send}>
+            Send code
+          </Button>
+          {sentTo?.id === id && <span role="status">A code was sent to {sentTo.hint}.</span>}
+        </div>
+      )}
+      {type === "webauthn" ? (
+        <div class="row">
+          <Button isBusy={isBusy} onClick={askPasskey}>
+            Use passkey
+          </Button>
+        </div>
+      ) : (
+        <CodeForm
+          key={id}
+          isRecovery={factor === undefined}
+          isBusy={isBusy}
+          confirm={confirm}
+          present={(code) =>
+            run(() => signIn(factor === undefined ? { recovery_code: code } : { factor_id: id, code }))
+          }
+        />
+      )}
+      {error !== null && <Failure error={error} />}
+      <p class="quiet">
+        No second factor at hand? Use a recovery code, or ask an administrator to remove the lost one.
+      </p>
+    </div>
   );
 }
 
@@ -114,13 +116,14 @@ const labelOf = ({ factor_type, hint }: Factor) =>
   `${LABELS[factor_type] ?? factor_type}${hint === null ? "" : ` to ${hint}`}`;
 
 interface CodeFormProps {
-  isRecovery: boolean;
+  isRecovery?: boolean;
   isBusy: boolean;
+  confirm: string;
   present: (code: string) => void;
 }
 
 /** The field for a code of a factor, or for a recovery code. */
-const CodeForm = ({ isRecovery, isBusy, present }: CodeFormProps) => (
+export const CodeForm = ({ isRecovery, isBusy, confirm, present }: CodeFormProps) => (
   <form
     onSubmit={(event) => {
       event.preventDefault();
@@ -136,9 +139,9 @@ const CodeForm = ({ isRecovery, isBusy, present }: CodeFormProps) => (
       required
     />
     <div class="row">
-      <button type="submit" disabled={isBusy}>
-        Sign in
-      </button>
+      <Button type="submit" isBusy={isBusy}>
+        {confirm}
+      </Button>
     </div>
   </form>
 );

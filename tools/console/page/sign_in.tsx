@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
+import { useActs } from "#tools/console/page/acts.ts";
 import { nest } from "#tools/console/page/nest.ts";
-import { Failure } from "#tools/console/page/parts.tsx";
+import { Button, Failure } from "#tools/console/page/parts.tsx";
 import { settings } from "#tools/console/page/settings.ts";
 
 /** Where a person who asked for a link finds it. */
@@ -23,29 +24,30 @@ const Sent = ({ address }: { address: string }) => (
 /** Sends a magic link to an address. */
 function useLink() {
   const [sentTo, setSentTo] = useState<string | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setBusy] = useState(false);
-  const send = async (address: string) => {
-    setBusy(true);
-    setError(null);
-    try {
-      await nest.sendMagicLink(address);
-      setSentTo(address);
-    } catch (refused) {
-      setError(refused);
-    }
-    setBusy(false);
-  };
+  const { error, isBusy, run } = useActs();
+  const send = (address: string) => run(() => nest.sendMagicLink(address).then(() => setSentTo(address)));
   return { sentTo, error, isBusy, send };
 }
 
-/** The form of a person who is not signed in. @param notice why the last link did not sign in, or null */
-export function SignIn({ failed }: { failed: unknown }) {
+interface SignInProps {
+  /** Why the last link did not sign in, or null. */
+  failed: unknown;
+  /** Uses the last link again, if Nest was not reached. */
+  retry: (() => void) | undefined;
+  /** Whether the person has just added a second factor. */
+  isAdded: boolean;
+}
+
+/** The form of a person who is not signed in. */
+export function SignIn({ failed, retry, isAdded }: SignInProps) {
   const { sentTo, error, isBusy, send } = useLink();
   return (
     <main class="narrow">
       <section class="card" aria-labelledby="sign-in-title">
         <h1 id="sign-in-title">Sign in to the {settings.app} console</h1>
+        {isAdded && (
+          <p role="status">Your second factor is added. Sign in again, with the next code of the app.</p>
+        )}
         <p class="quiet">You need a user of {settings.app} with a role that may see other users.</p>
         <form
           onSubmit={(event) => {
@@ -56,20 +58,22 @@ export function SignIn({ failed }: { failed: unknown }) {
           <label for="address">Email address</label>
           <input id="address" name="address" type="email" autocomplete="email" required />
           <div class="row">
-            <button type="submit" disabled={isBusy}>
+            <Button type="submit" isBusy={isBusy}>
               Send link
-            </button>
+            </Button>
           </div>
         </form>
-        {(error ?? failed) !== null && !sentTo && <Failure error={error ?? failed} />}
+        {(error ?? failed) !== null && !sentTo && (
+          <Failure error={error ?? failed} {...(error === null && { retry })} />
+        )}
         {sentTo && <Sent address={sentTo} />}
       </section>
     </main>
   );
 }
 
-/** Sends the signed-in person another link, for an act that needs a fresh sign-in. */
-export function SignInAgain() {
+/** Sends the signed-in person another link, for what needs a fresh sign-in. @param then says what to do afterwards */
+export function SignInAgain({ then }: { then: string }) {
   const { sentTo, error, isBusy, send } = useLink();
   const [address, setAddress] = useState<string | null>(null);
   useEffect(() => {
@@ -82,7 +86,7 @@ export function SignInAgain() {
     return (
       <>
         <Sent address={sentTo} />
-        <p>Then come back to this page and confirm again.</p>
+        <p>{then}</p>
       </>
     );
   return (
@@ -90,9 +94,9 @@ export function SignInAgain() {
       {error !== null && <Failure error={error} />}
       {address !== null && (
         <p>
-          <button type="button" class="second" disabled={isBusy} onClick={() => send(address)}>
+          <Button class="second" isBusy={isBusy} onClick={() => send(address)}>
             Send a link to {address}
-          </button>
+          </Button>
         </p>
       )}
     </>
