@@ -75,7 +75,7 @@ export const METHODS = {
   update_user: {"bearer":true,"fills":"","needs":"user_id","answer":"user{}","errors":"reauthentication_required cannot_disable_self capability_escalation user_not_found last_admin"},
   update_webhook: {"bearer":true,"fills":"","needs":"","answer":"webhook{}","errors":"webhook_url_not_allowed unknown_event reauthentication_required client_not_found webhook_not_found"},
   verify_identifier: {"bearer":false,"fills":"client_id","needs":"","answer":"identifier{}","errors":"client_not_found verification_not_found rate_limited"},
-  verify_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor{}","errors":"mfa_token_expired mfa_failed reauthentication_required factor_not_found client_not_found factor_repeats_sign_in rate_limited"},
+  verify_mfa_factor: {"bearer":true,"fills":"","needs":"","answer":"factor{}","errors":"mfa_token_expired mfa_failed reauthentication_required factor_not_found client_not_found too_many_factors factor_repeats_sign_in rate_limited"},
 } as const;
 
 export type Method = keyof typeof METHODS;
@@ -152,7 +152,7 @@ export interface Errors {
   update_user: CommonError | "reauthentication_required" | "cannot_disable_self" | "capability_escalation" | "user_not_found" | "last_admin";
   update_webhook: CommonError | "webhook_url_not_allowed" | "unknown_event" | "reauthentication_required" | "client_not_found" | "webhook_not_found";
   verify_identifier: CommonError | "client_not_found" | "verification_not_found" | "rate_limited";
-  verify_mfa_factor: CommonError | "mfa_token_expired" | "mfa_failed" | "reauthentication_required" | "factor_not_found" | "client_not_found" | "factor_repeats_sign_in" | "rate_limited";
+  verify_mfa_factor: CommonError | "mfa_token_expired" | "mfa_failed" | "reauthentication_required" | "factor_not_found" | "client_not_found" | "too_many_factors" | "factor_repeats_sign_in" | "rate_limited";
 }
 
 /** The fields of an error in addition to its code. */

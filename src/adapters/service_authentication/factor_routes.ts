@@ -19,13 +19,15 @@ const CONFIRM =
 const FEWER_PROGRAMS =
   "Some programs will no longer sign you in, because they can't ask for this. Confirm to go on.";
 
+const TOO_MANY = "You have too many second factors. Remove one first.";
+
 /** What a person reads whose factor can't be added. */
 const SETUP_ERRORS = {
   mfa_confirmation_required: FEWER_PROGRAMS,
   factor_type_not_allowed: "This kind of second factor is not offered.",
   factor_repeats_sign_in: "This second factor repeats how you log in. Add an authenticator app instead.",
   own_address_not_verified: "Verify your email address or phone number first.",
-  too_many_factors: "You have too many second factors. Remove one first.",
+  too_many_factors: TOO_MANY,
   mfa_token_expired: "Log in again.",
 };
 const SETUP_FIELDS = { name: NAME, confirm: CONFIRM, enrollment_token: ENROLLMENT_TOKEN };
@@ -88,7 +90,7 @@ const enrolls = (path: `/${string}`, when?: string) =>
     toMethod: ({ factor_id, code, enrollment_token: mfa_token }) => ({ factor_id, code, mfa_token }),
     answer: "`factor`, and with the first factor ten `recovery_codes`, which no later answer has.",
     toAnswer: asJson,
-    errors: { mfa_failed: "The code is wrong or was used." },
+    errors: { mfa_failed: "The code is wrong or was used.", too_many_factors: TOO_MANY },
   });
 
 const removes = (path: `/${string}`) =>

@@ -39,10 +39,13 @@ export function judgeNewFactor(
   if (!mayAddIdentifiers(identifiers)) throw new NestError("own_address_not_verified");
   const active = factors.filter(({ status }) => status === "active");
   if (owner.isEnrolling && active.length > 0) throw challengeEnded();
-  if (active.length >= FACTORS_LIMIT) throw new NestError("too_many_factors");
+  if (!hasRoom(active)) throw new NestError("too_many_factors");
   const before = active.map((one) => one.factorType);
   if (!confirm) requireNoneShutOut(clients, { before, after: [...before, factorType] });
 }
+
+/** Whether a user can have a factor more. @param others the active factors of the user besides it */
+export const hasRoom = (others: readonly MfaFactor[]): boolean => others.length < FACTORS_LIMIT;
 
 /**
  * Refuses a change of a user's factors that shuts clients out: they can't ask for any factor that the user would have. Without I/O.

@@ -4,6 +4,7 @@ import { NestError } from "#core/errors.ts";
 import { factorChanged } from "#core/events/mfa_events.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
 import { type FirstUse, type FirstUseCore, judgeFirstUse } from "#core/factors/first_use.ts";
+import { hasRoom } from "#core/factors/judge_factor.ts";
 import { issueFirstCodes } from "#core/factors/recovery.ts";
 import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
 import { describeFailure } from "#core/log.ts";
@@ -30,7 +31,7 @@ export interface VerifiedFactor {
  * factor. Codes are counted before they are compared. A call that failed with a server error can be repeated with the same code or
  * passkey, by the same session; it replaces the recovery codes that the first call issued. After a call that came to its end, a
  * repeated call changes nothing and issues no codes: somebody else may have seen what was presented.
- * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, unavailable; factor_repeats_sign_in if the user removed the ways in
+ * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, too_many_factors, unavailable; factor_repeats_sign_in if the user removed the ways in
  *   that it could follow since it was created
  */
 export async function verifyFactor(
@@ -48,14 +49,22 @@ export async function verifyFactor(
     throw new NestError("factor_not_found");
   const proof = await judgeFirstUse(core, owner, found, { presented, now });
   if (found.activation?.isComplete) return { factor: found, recoveryCodes: null };
-  const before = await core.recoveryCodes.findByUser(userId);
+  const [before, earlier] = await Promise.all([
+    core.recoveryCodes.findByUser(userId),
+    core.mfaFactors.listActive(userId),
+  ]);
   if (found.status === "pending") {
+    if (!hasRoom(earlier)) throw new NestError("too_many_factors");
     if (!(await staysReachable(core, userId, { factors: [found] })))
       throw new NestError("factor_repeats_sign_in");
     await activate(core, owner, found, { proof, at });
   }
   const others = (await core.mfaFactors.listActive(userId)).filter(({ _id }) => _id !== factorId);
-  if (owner.isEnrolling && others.length > 0) await refuseSecond(core, owner, found, at);
+  const refusal = refusalBeside(others, owner);
+  if (refusal !== null) {
+    await takeBack(core, owner, found, at);
+    throw refusal;
+  }
   const recoveryCodes = await issueFirstCodes(core, found, { others, before, at });
   await endOthers(core, owner, call);
   core.log.info("factor_added", { user_id: userId, client_id: client.id, factor_type: found.factorType });
@@ -87,21 +96,25 @@ async function activate(
 }
 
 /**
- * Removes the factor again: another one became active at the same time, and a person who has proved one factor only may not add a
- * second.
- * @throws NestError mfa_token_expired
+ * Why a factor can't stay beside those that became active at the same time; null if it can. A person who has proved one factor only may not
+ * add a second. Of several factors beyond the limit, each is refused that finds too many: an activation can't know which one was the first.
  */
-async function refuseSecond(
+function refusalBeside(others: readonly MfaFactor[], { isEnrolling }: FactorOwner): NestError | null {
+  if (isEnrolling && others.length > 0) return challengeEnded();
+  return hasRoom(others) ? null : new NestError("too_many_factors");
+}
+
+/** Removes the factor again. */
+async function takeBack(
   { mfaFactors }: VerifyCore,
   { source }: FactorOwner,
   factor: MfaFactor,
   at: string,
-): Promise<never> {
+): Promise<void> {
   const event = factorChanged("mfa.factor_removed", factor, source, at);
   await mfaFactors.remove({ ...factor, status: "active" }, { now: at, purgeAt: purgeAfter(new Date(at)) }, [
     event,
   ]);
-  throw challengeEnded();
 }
 
 /** The time is read after the factor was stored: a sign-in that has not seen the factor began before it. */

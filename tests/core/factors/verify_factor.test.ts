@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { newId } from "#core/ids.ts";
+import { atOnce, rounds } from "#tests/support/concurrency.ts";
 import { appCode, createFactor, firstStep, presentFactor, verifyFactor } from "#tests/support/mfa.ts";
 import { BUSY_MACHINE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { Authenticator, addPasskey, verifyPasskey } from "#tests/support/passkeys.ts";
@@ -53,4 +55,70 @@ test("an activation that stopped before its end issues the recovery codes when i
     (await presentFactor(nest, await firstStep(nest, ADA), { recovery_code })).status;
   expect(await present(first.body.recovery_codes[0])).toBe(401);
   expect(await present(again.body.recovery_codes[0])).toBe(200);
+});
+
+async function newUser(round: number): Promise<string> {
+  const address = `many-${round}@example.com`;
+  await givePassword(nest, address);
+  return address;
+}
+
+const factorsOf = () => nest.collection("mfa_factors");
+const activeCount = () => factorsOf().countDocuments({ userId: tokens.user_id, status: "active" });
+
+/** Stores copies of a factor that waits for its first code. @returns their ids */
+async function copyPending(factor_id: string, count: number): Promise<string[]> {
+  const stored = await factorsOf().findOne({ _id: factor_id as never });
+  const copies = Array.from({ length: count }, () => ({ ...stored, _id: newId("mfaFactor") as never }));
+  await factorsOf().insertMany(copies);
+  return copies.map(({ _id }) => String(_id));
+}
+
+test("refuses an eleventh factor that was created beside the tenth, until another one is removed", async () => {
+  const { factor_id, secret } = (await createFactor(nest, tokens)).body;
+  const codeNow = () => appCode(secret, nest.clock.now());
+  for (const id of await copyPending(factor_id, 9))
+    expect((await verifyFactor(nest, tokens, id, codeNow())).status).toBe(200);
+  const verifyPasskeyLater = await ways["a passkey"]();
+  expect((await verifyFactor(nest, tokens, factor_id, codeNow())).status).toBe(200);
+  const refused = await verifyPasskeyLater();
+  expect([refused.status, refused.body.code]).toEqual([409, "too_many_factors"]);
+  expect(await activeCount()).toBe(10);
+  await factorsOf().deleteOne({ _id: factor_id as never });
+  expect((await verifyPasskeyLater()).status).toBe(200);
+});
+
+test("of many factors that are activated at once, at most ten become active", async () => {
+  await rounds(async (round) => {
+    ({ body: tokens } = await signInWith(nest, await newUser(round)));
+    const { factor_id, secret } = (await createFactor(nest, tokens)).body;
+    const codeNow = () => appCode(secret, nest.clock.now());
+    for (const id of await copyPending(factor_id, 7))
+      expect((await verifyFactor(nest, tokens, id, codeNow())).status).toBe(200);
+    const racing = await copyPending(factor_id, 8);
+    const replies = await atOnce((caller) => verifyFactor(nest, tokens, racing[caller] ?? "", codeNow()), 8);
+    const accepted = replies.filter(({ status }) => status === 200);
+    for (const { status, body } of replies)
+      if (status !== 200) expect([status, body.code]).toEqual([409, "too_many_factors"]);
+    expect(accepted.length).toBeLessThanOrEqual(3);
+    expect(await activeCount()).toBe(7 + accepted.length);
+  }, 5);
+});
+
+test("two activations of the last place that both found it free leave at most ten factors", async () => {
+  const { factor_id, secret } = (await createFactor(nest, tokens)).body;
+  const codeNow = () => appCode(secret, nest.clock.now());
+  for (const id of await copyPending(factor_id, 9))
+    expect((await verifyFactor(nest, tokens, id, codeNow())).status).toBe(200);
+  const [other = ""] = await copyPending(factor_id, 1);
+  const { mfaFactors } = nest.gateway.core;
+  const real = mfaFactors.activate.bind(mfaFactors);
+  mfaFactors.activate = async (...asked) => {
+    mfaFactors.activate = real;
+    expect((await verifyFactor(nest, tokens, other, codeNow())).status).toBe(200);
+    return real(...asked);
+  };
+  const refused = await verifyFactor(nest, tokens, factor_id, codeNow());
+  expect([refused.status, refused.body.code]).toEqual([409, "too_many_factors"]);
+  expect(await activeCount()).toBe(10);
 });

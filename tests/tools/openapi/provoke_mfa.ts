@@ -210,6 +210,14 @@ export const MFA_PROVOCATIONS: Readonly<Record<string, Provocation>> = {
     for (let number = 1; number < FACTORS_LIMIT; number++) await addMailed(good, user);
     return call(asker, { factor_type: "totp" }, { bearer: user.tokens.access_token });
   },
+  "verify_mfa_factor:too_many_factors": async (asker) => {
+    const { good } = asker.nests;
+    const user = await newUser(good);
+    const { body: made } = await createFactor(good, user.tokens);
+    for (let number = 1; number < FACTORS_LIMIT; number++) await addMailed(good, user);
+    const body = { factor_id: made.factor_id, code: appCode(made.secret, good.clock.now()) };
+    return call(asker, body, { bearer: user.tokens.access_token });
+  },
   mfa_confirmation_required: (asker) => asker.send({ confirm: false }),
   "remove_mfa_factor:mfa_confirmation_required": async (asker) => {
     const { good } = asker.nests;

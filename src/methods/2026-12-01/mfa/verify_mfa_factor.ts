@@ -44,6 +44,7 @@ export const handler = rpc({
     "mfa_token_expired",
     "factor_not_found",
     "mfa_failed",
+    "too_many_factors",
     "factor_repeats_sign_in",
     "rate_limited",
     "client_not_found",
