@@ -43,7 +43,7 @@ export type Caller =
       accountId?: string;
       /** What the user's roles allow. Read for methods that need a capability only. */
       rights?: Rights;
-      /** What the user's roles would allow, had the session the second factor that the app requires. `rights` has nothing of it. */
+      /** The rights that the session lacks until it has the second factor that the app requires for them. `rights` is absent then. */
       withheld?: Rights;
       /** What the user may do in the account that the call is about. Read for methods with an account policy only. */
       account?: AccountRights;
@@ -85,5 +85,5 @@ export const CALL_LIMIT_MS = 4500;
 /** Time for a webhook. Stripe waits longer than the desktop app; the function's timeout is slightly above this. */
 export const WEBHOOK_LIMIT_MS = 20_000;
 
-/** Time for a page that a browser waits for while Nest asks another service several questions. */
+/** Time for a redirect: a browser waits while Nest sends several requests to another service. */
 export const REDIRECT_LIMIT_MS = 10_000;

@@ -11,11 +11,11 @@ import type {
   ForeignBody,
   ForeignError,
 } from "#entry/adapter_declaration.ts";
-import { askingPage, donePage, errorPage, isForPerson, pageOfClient } from "#entry/adapter_pages.ts";
+import { askingPage, donePage, errorPage, pageOfClient, wantsPage } from "#entry/adapter_pages.ts";
 import { chooseRoute, type FoundPath, findPath, openClients } from "#entry/adapter_routes.ts";
 import { clientOfVisit } from "#entry/adapter_visit.ts";
 import { type AnswerContext, failure, headerOf, type Result, success, toNestError } from "#entry/answer.ts";
-import { adapterCookies } from "#entry/cookie_form.ts";
+import { adapterCookies } from "#entry/cookie_scheme.ts";
 import { Cookies } from "#entry/cookies.ts";
 import { CALLER_PARTS } from "#entry/declaration.ts";
 import { type Deployed, type Handler, httpLambda, type Invocation, needsOf } from "#entry/lambda.ts";
@@ -66,8 +66,8 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       const client = clients.of(event, endsVisit ? clientOfVisit(declaration.name, event) : null);
       page = pageOfClient(client, baseUrl);
       route = chooseRoute(found, event);
-      const isPerson = isForPerson(route, event);
-      if (isPerson && route.verb === "GET" && route.page)
+      const isPageWanted = wantsPage(route, event);
+      if (isPageWanted && route.verb === "GET" && route.page)
         return askingPage(success(answer, null), route.page, client);
       // Where a visit ends, its state ties the browser to the request, which comes from another site.
       const form = route.visit === "end" ? { ...cookieForm, isPageOf: () => true } : cookieForm;
@@ -76,7 +76,7 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       note(200, null);
       const done = success(answer, null, { cookies: [...cookies.changes, ...(result.setCookies ?? [])] });
       if (result.location !== undefined) return goTo(done, result.location);
-      return isPerson && route.page
+      return isPageWanted && route.page
         ? donePage(done, route.page, { client, next: page })
         : withBody(done, result);
     } catch (error) {
@@ -85,7 +85,7 @@ export function serveAdapter(declaration: AdapterDeclaration, open: OpenCore): H
       note(foreign.status, known.code);
       const allow = known.code === "method_not_supported" ? { allow: verbsOf(found).join(", ") } : undefined;
       const failed = { ...failure(answer, known, allow), statusCode: foreign.status };
-      if (route && isForPerson(route, event)) return errorPage(failed, foreign, page);
+      if (route && wantsPage(route, event)) return errorPage(failed, foreign, page);
       return withBody(failed, declaration.toError(foreign));
     }
   }) as unknown as Handler;

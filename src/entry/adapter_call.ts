@@ -11,7 +11,7 @@ import type {
 } from "#entry/adapter_declaration.ts";
 import { pageOfClient, wantsJson } from "#entry/adapter_pages.ts";
 import { readAsked } from "#entry/adapter_routes.ts";
-import { beginVisit, endVisit, forgetVisit, keepVisit, requireVisit } from "#entry/adapter_visit.ts";
+import { beginVisit, endVisit, expiredVisitCookie, requireVisit, visitCookie } from "#entry/adapter_visit.ts";
 import { headerOf, toNestError } from "#entry/answer.ts";
 import type { Cookies } from "#entry/cookies.ts";
 import { methodEvent, presented } from "#entry/foreign_request.ts";
@@ -57,8 +57,8 @@ export function openRoutes(declaration: AdapterDeclaration, open: OpenCore): Cal
     if (route.visit === "end" && visit)
       return endVisit(answerRoute, { adapter, visit, asked, page: pageOfClient(client, baseUrl) ?? baseUrl });
     const answer = await answerRoute();
-    if (route.visit === "begin" && visit) return { ...answer, setCookies: [keepVisit(adapter, visit)] };
-    return route.visit === "link" ? { ...answer, setCookies: [forgetVisit(adapter)] } : answer;
+    if (route.visit === "begin" && visit) return { ...answer, setCookies: [visitCookie(adapter, visit)] };
+    return route.visit === "link" ? { ...answer, setCookies: [expiredVisitCookie(adapter)] } : answer;
   };
 }
 

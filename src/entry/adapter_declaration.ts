@@ -65,8 +65,8 @@ export interface Visit {
 /** A visit with the hash of its verifier, which goes to the provider. */
 export type BegunVisit = Visit & { challenge: string };
 
-/** Where a request goes, for its translation. */
-export interface RequestPlace {
+/** What the translation of a request may use beside its fields. */
+export interface RequestContext {
   client: OAuthClient;
   /** The URL of the adapter, without a slash at its end. */
   baseUrl: string;
@@ -95,7 +95,7 @@ export interface AdapterRoute<Request extends ZodMiniType = ZodMiniType> {
   /** What each field is, for the page of the adapter. */
   fields: Readonly<Record<string, string>>;
   /** Translates a request to that of the method. @param clientId the client that lists the adapter */
-  toMethod(asked: output<Request>, clientId: string, place: RequestPlace): object;
+  toMethod(asked: output<Request>, clientId: string, context: RequestContext): object;
   /**
    * Errors of the method after which it is called once more, with another request: what the other API does at once is an option of
    * the method that it may refuse. It must refuse before it writes anything.
@@ -107,7 +107,7 @@ export interface AdapterRoute<Request extends ZodMiniType = ZodMiniType> {
   /** The method lists pages (`items`, `next_cursor`), and the answer has the items of all. */
   hasPages?: boolean;
   /** The pages that a browser gets in place of the answer, since a person opens the path from a mail. */
-  page?: PersonPages;
+  page?: LinkPages;
   /**
    * The part of a visit at an OAuth provider, whose secrets a cookie keeps. `begin` makes them. `end` is where the browser comes back:
    * the request must have the `state` of the cookie; the browser then goes to the client's page, with an `error` if the method fails,
@@ -135,10 +135,10 @@ export interface PageTexts {
 }
 
 /**
- * What a browser sees. GET answers with `asks`, whose button sends a POST to the same path; nothing is called before, because mail
- * scanners open links. POST from this page answers with `done`.
+ * The pages behind a link in a mail. GET answers with `asks`, whose button sends a POST to the same path. No method is called before,
+ * because mail scanners open links. A POST from this page answers with `done`.
  */
-export interface PersonPages {
+export interface LinkPages {
   asks: Localized<PageTexts>;
   done: Localized<PageTexts>;
   /** Fields that the form sends besides what a person types. */

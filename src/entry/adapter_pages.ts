@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { NestError } from "#core/errors.ts";
-import type { AdapterRoute, ForeignError, PageTexts, PersonPages } from "#entry/adapter_declaration.ts";
+import type { AdapterRoute, ForeignError, LinkPages, PageTexts } from "#entry/adapter_declaration.ts";
 import { headerOf, type Result } from "#entry/answer.ts";
 
 const STYLE =
@@ -13,7 +13,7 @@ const STYLE =
 
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
-/** A page loads nothing, runs nothing, is in no frame, and sends its address, which has a token, to nobody. */
+/** A page loads no resources, runs no scripts and can't be framed. It sends no referrer, because its URL has a token. */
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
@@ -21,11 +21,11 @@ const HEADERS = {
   "x-frame-options": "DENY",
 };
 
-/** Whether a request comes from a browser that a person uses, rather than from a program that wants the answer. */
-export function isForPerson({ page }: AdapterRoute, event: APIGatewayProxyEventV2): boolean {
+/** Whether a request gets a page: it comes from a person's browser, and not from a program that reads the answer. */
+export function wantsPage({ page }: AdapterRoute, event: APIGatewayProxyEventV2): boolean {
   if (page === undefined) return false;
   const isRead = event.requestContext.http.method === "GET";
-  // `*/*` may be a scanner, which must use up nothing. A form of the page accepts HTML.
+  // `*/*` may be a mail scanner, which must not use up the link. The form of the page accepts HTML.
   return isRead ? !wantsJson(event) : /\btext\/html\b/i.test(headerOf(event, "accept") ?? "");
 }
 
@@ -43,7 +43,7 @@ const withPage = (result: Result, html: string): Result => ({
 const languageOf = ({ locale }: OAuthClient) => (/^de\b/.test(locale) ? "de" : "en");
 
 /** The page whose button sends the POST. */
-export function askingPage(result: Result, { asks, hidden = {} }: PersonPages, client: OAuthClient): Result {
+export function askingPage(result: Result, { asks, hidden = {} }: LinkPages, client: OAuthClient): Result {
   const language = languageOf(client);
   const { title, text, button, password } = asks[language];
   const fields = [
@@ -67,7 +67,7 @@ export function askingPage(result: Result, { asks, hidden = {} }: PersonPages, c
 /** The page after the POST. @param next the client's own page; null: there is none */
 export function donePage(
   result: Result,
-  { done }: PersonPages,
+  { done }: LinkPages,
   { client, next }: { client: OAuthClient; next: string | null },
 ): Result {
   const language = languageOf(client);
@@ -79,7 +79,7 @@ export function donePage(
   return withPage(result, document(language, texts, link));
 }
 
-/** The page of a refusal. @param next the client's own page, which asks for the second factor; null: there is none */
+/** The page for an error. @param next the client's own page, which asks for the second factor; null: there is none */
 export function errorPage(result: Result, { text, error }: ForeignError, next: string | null): Result {
   const isSecondStep = /^mfa_(enrollment_)?required$/.test(error.code);
   if (!isSecondStep || next === null)
@@ -101,8 +101,8 @@ function document(
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /**
- * The URL at which a client's page learns that something failed. The token of a second step is in the fragment, which no server and
- * no referrer sees.
+ * The client's page with the error code in its query. `mfa_token` is in the fragment, which browsers send to no server and in no
+ * referrer.
  */
 export function failedUrl(page: string, { code, meta }: Pick<NestError, "code" | "meta">): string {
   const url = new URL(page);

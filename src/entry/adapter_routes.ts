@@ -72,13 +72,13 @@ function readFields({ verb, isBodyOptional }: AdapterRoute, event: APIGatewayPro
 export interface AdapterClients {
   /**
    * The client of a request.
-   * @param begunBy the client that began what the request ends, for a request that names none; null: it ends nothing
+   * @param begunBy the client of the visit that the request ends, which counts if the request names no client; null: it ends no visit
    * @throws NestError client_not_found
    */
   of(event: APIGatewayProxyEventV2, begunBy: string | null): OAuthClient;
   /** Whether pages of an origin may call the adapter. */
   allowsOrigin(origin: string): boolean;
-  /** Whether they may send cookies. */
+  /** Whether pages of an origin may send cookies. */
   allowsCookies(origin: string): boolean;
 }
 

@@ -7,7 +7,7 @@ import { failedUrl } from "#entry/adapter_pages.ts";
 import { headerOf, toNestError } from "#entry/answer.ts";
 
 /** How long a person may take at a provider, as `start_oauth` allows. */
-const SECONDS = 600;
+const VISIT_SECONDS = 600;
 
 /** Begins a visit with new secrets, of 256 bits each. */
 export const beginVisit = ({ intent, clientId }: Pick<Visit, "intent" | "clientId">): BegunVisit =>
@@ -38,30 +38,30 @@ export function requireVisit(
   return withChallenge(visit);
 }
 
-/** No other domain can set a cookie of this name. It comes with the provider's answer, which is a link from another site. */
+/** `__Host-`: no other domain can set this cookie. `lax`: browsers send it when the provider redirects back from its own site. */
 const attributes = (adapter: string) =>
   ({
     ...{ name: `__Host-${adapter}_oauth`, path: "/", httpOnly: true, secure: true },
     sameSite: "lax",
   }) as const;
 
-/** The `Set-Cookie` value that keeps a visit. */
-export const keepVisit = (adapter: string, { intent, state, verifier, clientId }: Visit): string =>
+/** The `Set-Cookie` value that stores a visit. */
+export const visitCookie = (adapter: string, { intent, state, verifier, clientId }: Visit): string =>
   stringifySetCookie({
     ...attributes(adapter),
     value: `${intent}.${state}.${verifier}.${clientId}`,
-    maxAge: SECONDS,
+    maxAge: VISIT_SECONDS,
   });
 
-/** The `Set-Cookie` value that ends a visit. */
-export const forgetVisit = (adapter: string): string =>
+/** The `Set-Cookie` value that removes a visit. */
+export const expiredVisitCookie = (adapter: string): string =>
   stringifySetCookie({ ...attributes(adapter), value: "", maxAge: 0 });
 
-/** The client whose visit a browser keeps; null if it keeps none, or two. */
+/** The client of the visit in the browser's cookie; null if there is no such cookie, or two. */
 export const clientOfVisit = (adapter: string, event: APIGatewayProxyEventV2): string | null =>
   readVisit(adapter, event)?.clientId ?? null;
 
-/** The visit that a browser keeps; null if there is none, or two. */
+/** The visit in the browser's cookie; null if there is no such cookie, or two. */
 function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null {
   const { name } = attributes(adapter);
   const header = headerOf(event, "cookie");
@@ -75,8 +75,8 @@ function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null
   return intent === "sign_in" || intent === "link" ? { intent, state, verifier, clientId } : null;
 }
 
-/** What a browser brings back from a provider. */
-interface Return {
+/** A visit whose browser has come back from the provider. */
+interface ReturnedVisit {
   adapter: string;
   visit: Visit;
   asked: { code?: string; error?: string; provider?: string };
@@ -92,10 +92,10 @@ interface Return {
  */
 export async function endVisit(
   signIn: () => Promise<unknown>,
-  { adapter, visit, asked, page }: Return,
+  { adapter, visit, asked, page }: ReturnedVisit,
 ): Promise<ForeignBody> {
   const go = (location: string, setCookies: string[]) => ({ ...EMPTY, location, setCookies });
-  const forget = [forgetVisit(adapter)];
+  const forget = [expiredVisitCookie(adapter)];
   const { code = "", error, provider = "" } = asked;
   if (error !== undefined) return go(pageWith(page, { error }), forget);
   if (visit.intent === "link") return go(pageWith(page, { code, provider }), []);

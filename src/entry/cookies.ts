@@ -6,7 +6,7 @@ import { unauthorized } from "#core/sessions/access_token.ts";
 import { longestIdleSeconds } from "#core/sessions/session_end.ts";
 import type { Version } from "#core/versions.ts";
 import { headerOf } from "#entry/answer.ts";
-import { type CookieForm, METHOD_COOKIES } from "#entry/cookie_form.ts";
+import { type CookieScheme, METHOD_COOKIES } from "#entry/cookie_scheme.ts";
 
 /** The first version whose methods read and set cookies. */
 export const COOKIES_SINCE: Version = "2026-12-01";
@@ -22,7 +22,7 @@ interface SignInRequest {
 export class Cookies {
   readonly #event: APIGatewayProxyEventV2;
   readonly #isOn: boolean;
-  readonly #form: CookieForm;
+  readonly #scheme: CookieScheme;
   readonly #access: readonly string[];
   readonly #refresh: readonly string[];
   readonly #changes: string[] = [];
@@ -31,14 +31,14 @@ export class Cookies {
    * @param event the request as the caller sent it
    * @param isOn whether the call reads and sets cookies; else they are ignored
    */
-  constructor(event: APIGatewayProxyEventV2, isOn: boolean, form: CookieForm = METHOD_COOKIES) {
+  constructor(event: APIGatewayProxyEventV2, isOn: boolean, scheme: CookieScheme = METHOD_COOKIES) {
     const values = isOn ? readValues(event) : [];
     const named = (wanted: string) => values.flatMap(([name, value]) => (name === wanted ? [value] : []));
     this.#event = event;
     this.#isOn = isOn;
-    this.#form = form;
-    this.#access = named(form.access.name);
-    this.#refresh = named(form.refresh.name);
+    this.#scheme = scheme;
+    this.#access = named(scheme.access.name);
+    this.#refresh = named(scheme.refresh.name);
   }
 
   /** The `Set-Cookie` values of the response. */
@@ -54,10 +54,10 @@ export class Cookies {
    */
   accessToken(oauthClients: Pick<OAuthClients, "allowsCookies">): string | null {
     const [token, ...others] = this.#access;
-    if (token === undefined || !this.#form.authenticates) return null;
+    if (token === undefined || !this.#scheme.authenticates) return null;
     const origin = headerOf(this.#event, "origin");
     if (origin === null || !oauthClients.allowsCookies(origin)) throw foreignOrigin();
-    this.#form.requireType(this.#event);
+    this.#scheme.requireType(this.#event);
     if (others.length > 0) throw unauthorized("malformed_token");
     return token;
   }
@@ -71,14 +71,14 @@ export class Cookies {
     const [token, ...others] = this.#access;
     if (token === undefined) return null;
     this.requirePageOf(client);
-    this.#form.requireType(this.#event);
+    this.#scheme.requireType(this.#event);
     if (others.length > 0) throw unauthorized("malformed_token");
     return token;
   }
 
   /** @throws NestError access_denied unless a page of this client sent the request, and the client has cookies */
   requirePageOf(client: OAuthClient | null): void {
-    if (!client?.cookies.enabled || !this.#form.isPageOf(this.#event, client)) throw foreignOrigin();
+    if (!client?.cookies.enabled || !this.#scheme.isPageOf(this.#event, client)) throw foreignOrigin();
   }
 
   /**
@@ -90,7 +90,7 @@ export class Cookies {
     const [token, ...others] = this.#refresh;
     if (token === undefined || !client?.cookies.enabled) return undefined;
     this.requirePageOf(client);
-    this.#form.requireType(this.#event);
+    this.#scheme.requireType(this.#event);
     if (others.length > 0) throw new NestError("malformed_refresh_token");
     return token;
   }
@@ -108,7 +108,7 @@ export class Cookies {
     const body = given === undefined ? {} : { refreshToken: given };
     if (!client || !this.#isOn || !(set_cookie ?? client.cookies.default)) return { isKept: false, ...body };
     if (!client.cookies.enabled) throw new NestError("cookies_not_enabled");
-    this.#form.requireType(this.#event);
+    this.#scheme.requireType(this.#event);
     // Browsers name the origin of every POST. A program that names none carries no cookies of a person.
     if (!this.#isPageOrProgramOf(client)) throw foreignOrigin();
     return { isKept: true, ...body };
@@ -124,7 +124,7 @@ export class Cookies {
     { accessToken, refreshToken }: { accessToken: string; refreshToken: string | null },
   ): void {
     const maxAge = longestIdleSeconds(client);
-    const { access, refresh } = this.#form;
+    const { access, refresh } = this.#scheme;
     this.#changes.push(stringifySetCookie({ ...access, value: accessToken, maxAge }));
     if (refreshToken !== null)
       this.#changes.push(stringifySetCookie({ ...refresh, value: refreshToken, maxAge }));
@@ -133,12 +133,12 @@ export class Cookies {
   /** Removes both cookies, if the client has cookies and no page of another origin sent the request. */
   clear(client: OAuthClient | null): void {
     if (!this.#isOn || !client?.cookies.enabled || !this.#isPageOrProgramOf(client)) return;
-    for (const cookie of [this.#form.access, this.#form.refresh])
+    for (const cookie of [this.#scheme.access, this.#scheme.refresh])
       this.#changes.push(stringifySetCookie({ ...cookie, value: "", maxAge: 0 }));
   }
 
   #isPageOrProgramOf(client: OAuthClient): boolean {
-    return this.#form.isProgram(this.#event) || this.#form.isPageOf(this.#event, client);
+    return this.#scheme.isProgram(this.#event) || this.#scheme.isPageOf(this.#event, client);
   }
 }
 

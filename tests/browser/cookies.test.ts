@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
 import app from "#app";
-import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookie_form.ts";
+import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookie_scheme.ts";
 import { clientWith } from "#tests/support/app.ts";
 import { browserSuite, hasBrowser } from "#tests/support/browser.ts";
 import { V3 } from "#tests/support/plans.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookie_form.ts";
+import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookie_scheme.ts";
 import { appWithClients } from "#tests/support/app.ts";
 import { cookieHeader, cookiesOf, fromPage, ORIGIN } from "#tests/support/cookies.ts";
 import { tokenIn } from "#tests/support/identifiers.ts";

@@ -1,5 +1,5 @@
 import { parseSetCookie, type SetCookie } from "cookie";
-import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookie_form.ts";
+import { ACCESS_COOKIE, REFRESH_COOKIE } from "#entry/cookie_scheme.ts";
 import type { Reply } from "#tests/support/nest.ts";
 
 /** The origin of a page of the client with cookies. */

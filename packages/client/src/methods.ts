@@ -611,7 +611,7 @@ export interface Requests {
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id?: string;
   };
-  /** Lists the OAuth providers with whose accounts people can sign in. */
+  /** Lists the OAuth providers that people can sign in with. */
   list_oauth_providers: {
     /** The OAuth client's id. */
     client_id: string;

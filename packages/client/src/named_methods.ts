@@ -65,7 +65,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   listNewsItems(...args: CallArguments<"list_news_items", IsCamel>): Promise<Cased<Responses["list_news_items"], IsCamel>>;
   /** Lists the accounts at OAuth providers with which a user can sign in. @throws ClientError<"list_oauth_identities"> */
   listOauthIdentities(...args: CallArguments<"list_oauth_identities", IsCamel>): Promise<Cased<Responses["list_oauth_identities"], IsCamel>>;
-  /** Lists the OAuth providers with whose accounts people can sign in. @throws ClientError<"list_oauth_providers"> */
+  /** Lists the OAuth providers that people can sign in with. @throws ClientError<"list_oauth_providers"> */
   listOauthProviders(...args: CallArguments<"list_oauth_providers", IsCamel>): Promise<Cased<Responses["list_oauth_providers"], IsCamel>>;
   /** Lists the plans that a user can buy. @throws ClientError<"list_plans"> */
   listPlans(...args: CallArguments<"list_plans", IsCamel>): Promise<Cased<Responses["list_plans"], IsCamel>>;

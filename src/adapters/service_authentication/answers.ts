@@ -3,18 +3,18 @@ import { boolean, object, optional, string, union } from "zod/mini";
 /** The answer of a method, with the names that the method gives. */
 export const asJson = (value: unknown) => ({ contentType: "application/json", body: JSON.stringify(value) });
 
-/** A field that a query has as text. */
+/** A boolean. In a query it is text. */
 export const FLAG = optional(union([boolean(), string()]));
 
 /** @returns undefined if the request has no such field */
 export const isOn = (flag: boolean | string | undefined): boolean | undefined =>
   flag === undefined ? undefined : flag === true || flag === "true";
 
-/** An address or a number, of which a request has one. */
-export const PERSON = { email: optional(string()), phone: optional(string()) };
+/** The fields that name a person. A request has one of them. */
+export const EMAIL_OR_PHONE = { email: optional(string()), phone: optional(string()) };
 
-/** The person whom a request names. A number is read if there is no address; without both, the method says what is missing. */
-export const ofPerson = ({ email, phone }: { email?: string | undefined; phone?: string | undefined }) =>
+/** The identifier that a request names. `phone` counts only without `email`; without both, the method says what is missing. */
+export const toIdentifier = ({ email, phone }: { email?: string | undefined; phone?: string | undefined }) =>
   email === undefined && phone !== undefined
     ? { identifier_type: "phone", identifier_value: phone }
     : { identifier_type: "email", identifier_value: email };
@@ -28,7 +28,7 @@ export const SET_COOKIE =
   "Whether the tokens go into cookies. Default: yes, if the client has cookies (`cookies.enabled`).";
 export const TOKEN_IN_PATH = "The token of the mail, in the path.";
 
-/** Whether a program, an old link, or a page names it as text, a number. */
+/** The token of a link, and whether the tokens go into cookies. */
 export const WITH_TOKEN = object({ token: string(), setCookie: FLAG });
 
 export const NOT_FOUND = "The link or code is wrong, used or expired. Ask for another one.";

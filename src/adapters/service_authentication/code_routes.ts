@@ -3,14 +3,14 @@ import {
   asJson,
   CAPTCHA,
   EMAIL,
+  EMAIL_OR_PHONE,
   FLAG,
   isOn,
   NOT_FOUND,
-  ofPerson,
-  PERSON,
   PHONE,
   SET_COOKIE,
   TOKENS,
+  toIdentifier,
 } from "#adapters/service_authentication/answers.ts";
 import { adapterRoute } from "#entry/adapter_declaration.ts";
 import { handler as authenticateUser } from "#methods/2026-12-01/sign_in/authenticate_user.ts";
@@ -24,10 +24,10 @@ export const codeRoutes = [
     summary: "Sends a code by mail or SMS, with which a person signs in.",
     method: sendOtp,
     credential: "none",
-    request: object({ ...PERSON, captcha_token: optional(string()) }),
+    request: object({ ...EMAIL_OR_PHONE, captcha_token: optional(string()) }),
     fields: { email: EMAIL, phone: PHONE, captcha_token: CAPTCHA },
     toMethod: ({ captcha_token, ...person }, client_id) => ({
-      ...{ client_id, ...ofPerson(person), captcha_token },
+      ...{ client_id, ...toIdentifier(person), captcha_token },
     }),
     answer: "`nonce`, `expires_at` and `resend_at`, whether or not a user has the address or number.",
     toAnswer: ({ nonce, expires_at, resend_at }) => asJson({ nonce, expires_at, resend_at }),

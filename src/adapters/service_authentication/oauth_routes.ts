@@ -1,6 +1,6 @@
 import { object, optional, string } from "zod/mini";
 import { asJson } from "#adapters/service_authentication/answers.ts";
-import { type Answered, adapterRoute, type RequestPlace } from "#entry/adapter_declaration.ts";
+import { type Answered, adapterRoute, type RequestContext } from "#entry/adapter_declaration.ts";
 import { handler as linkOauth } from "#methods/2026-12-01/oauth/link_oauth.ts";
 import { handler as startOauth } from "#methods/2026-12-01/oauth/start_oauth.ts";
 import { handler as authenticateUser } from "#methods/2026-12-01/sign_in/authenticate_user.ts";
@@ -20,7 +20,7 @@ interface Begun {
 const startBody = (
   { provider, intent, login_hint }: Begun,
   client_id: string,
-  { baseUrl, visit }: RequestPlace,
+  { baseUrl, visit }: RequestContext,
 ) => ({
   ...{ client_id, provider, intent, login_hint, redirect_uri: callbackOf(baseUrl, provider) },
   ...{ state: visit?.state, code_challenge_method: "S256", code_challenge: visit?.challenge },

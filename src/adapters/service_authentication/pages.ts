@@ -1,7 +1,7 @@
-import type { PersonPages } from "#entry/adapter_declaration.ts";
+import type { LinkPages } from "#entry/adapter_declaration.ts";
 
 /** The pages behind a link that signs in. The form asks for cookies, since a browser keeps nothing else of the answer. */
-export const SIGN_IN_PAGES: PersonPages = {
+export const SIGN_IN_PAGES: LinkPages = {
   hidden: { setCookie: "true" },
   asks: {
     en: {
@@ -22,7 +22,7 @@ export const SIGN_IN_PAGES: PersonPages = {
 };
 
 /** The pages behind a link that proves an address. */
-export const PROOF_PAGES: PersonPages = {
+export const PROOF_PAGES: LinkPages = {
   asks: {
     en: {
       title: "Confirm your email address",
@@ -42,7 +42,7 @@ export const PROOF_PAGES: PersonPages = {
 };
 
 /** The pages behind a link for a new password. */
-export const PASSWORD_PAGES: PersonPages = {
+export const PASSWORD_PAGES: LinkPages = {
   asks: {
     en: {
       title: "Choose a new password",

@@ -3,11 +3,11 @@ import {
   asJson,
   CAPTCHA,
   EMAIL,
+  EMAIL_OR_PHONE,
   NOT_FOUND,
-  ofPerson,
-  PERSON,
   PHONE,
   TOKEN_IN_PATH,
+  toIdentifier,
 } from "#adapters/service_authentication/answers.ts";
 import { PASSWORD_PAGES, PROOF_PAGES } from "#adapters/service_authentication/pages.ts";
 import { adapterRoute } from "#entry/adapter_declaration.ts";
@@ -100,7 +100,7 @@ export const proofRoutes = [
     summary: "Sends a link by mail, or a code by SMS, that verifies an address or number of the user.",
     method: sendVerification,
     credential: "session",
-    request: object({ ...PERSON, identifier_id: optional(string()) }),
+    request: object({ ...EMAIL_OR_PHONE, identifier_id: optional(string()) }),
     fields: {
       email: EMAIL,
       phone: `${PHONE} It gets a code.`,
@@ -108,7 +108,7 @@ export const proofRoutes = [
     },
     toMethod: ({ identifier_id, ...person }, client_id, { baseUrl }) => ({
       ...{ client_id, delivery: "link", redirect_uri: baseUrl },
-      ...(identifier_id === undefined ? ofPerson(person) : { identifier_id }),
+      ...(identifier_id === undefined ? toIdentifier(person) : { identifier_id }),
     }),
     answer: "`identifier_id`, `expires_at`, `resend_at`, and the `nonce` for a code.",
     toAnswer: asJson,

@@ -2,11 +2,11 @@ import { array, object, optional, record, string, unknown } from "zod/mini";
 import {
   asJson,
   EMAIL,
+  EMAIL_OR_PHONE,
   FLAG,
   isOn,
-  ofPerson,
-  PERSON,
   PHONE,
+  toIdentifier,
 } from "#adapters/service_authentication/answers.ts";
 import { adapterRoute } from "#entry/adapter_declaration.ts";
 import { handler as getUser } from "#methods/2026-12-01/account/get_user.ts";
@@ -88,7 +88,7 @@ export const userRoutes = [
     method: createUser,
     credential: "caller",
     request: object({
-      ...PERSON,
+      ...EMAIL_OR_PHONE,
       ...{ name: optional(string()), roles: optional(array(string())), metadata: METADATA },
       options: optional(object({ sendEmail: FLAG, sendResetEmail: FLAG, verifyEmail: FLAG })),
     }),
@@ -103,7 +103,7 @@ export const userRoutes = [
       "options.verifyEmail": "Sends a link that verifies the address.",
     },
     toMethod: ({ email, phone, name, roles, metadata, options = {} }, client_id, { baseUrl }) => ({
-      ...{ client_id, ...ofPerson({ email, phone }), name, roles, metadata, redirect_uri: baseUrl },
+      ...{ client_id, ...toIdentifier({ email, phone }), name, roles, metadata, redirect_uri: baseUrl },
       options: {
         send_email: isOn(options.sendEmail),
         send_reset_email: isOn(options.sendResetEmail),

@@ -30,7 +30,7 @@ export interface ListedUser {
   /** The address or number that starts with the query; null without a query. */
   match: {
     value: string;
-    /** Whether the user has still to prove it. */
+    /** Whether the user has not verified it yet. */
     isPending: boolean;
   } | null;
 }
@@ -43,7 +43,7 @@ export interface UserPage {
 
 /**
  * Lists users. Without `query` the newest come first; the number of commands and of documents that are read depends on the page only.
- * With `query` they are sorted by address; addresses that a user has still to prove are found too, and deleted users by the addresses
+ * With `query` they are sorted by address. Addresses that a user has not verified yet are found too, and deleted users by the addresses
  * that they had. The other conditions are applied to the users of a page, so it can have fewer users than its limit, or none.
  * @param asked the query, and the app's own platform roles
  * @throws NestError role_not_found
@@ -84,7 +84,7 @@ type Findable = Pick<Identifier, "_id" | "userId" | "identifierType" | "identifi
 interface Wanted {
   type: IdentifierType;
   prefix: string;
-  /** Whether removed identifiers are listed, in place of those that users have or have still to prove. */
+  /** Whether removed identifiers are listed, in place of those that users have or have not verified yet. */
   isRemoved: boolean;
 }
 

@@ -179,7 +179,7 @@ export interface App {
     replyTo: Readonly<Record<Stage, string | null>>;
   }>;
   clients: readonly Client[];
-  /** The services with whose accounts people can sign in at every client; empty: none. */
+  /** The OAuth providers that people can sign in with, at every client. */
   oauthProviders: readonly OAuthProvider[];
   /** Days for which rows of the audit log are kept. A change applies to new rows. */
   auditDays: number;

@@ -84,7 +84,7 @@ export interface AppSettings<Locale extends string = string>
     /** Where replies go. Default: to the sender. */
     replyTo?: PerStage<string | null>;
   };
-  /** The services with whose accounts people can sign in. Default: none. */
+  /** The OAuth providers that people can sign in with. Default: none. */
   oauthProviders?: App["oauthProviders"];
   /** Days for which rows of the audit log are kept, 1 to 3650. Default: 400. */
   auditDays?: number;

@@ -2,7 +2,10 @@
 export const MFA_FACTORS = ["totp", "sms", "email", "webauthn"] as const;
 export type MfaFactorType = (typeof MFA_FACTORS)[number];
 
-/** Whose sign-ins need a second factor: those of users who have one; also those of every user with a platform role; all. */
+/**
+ * Which sign-ins need a second factor. `optional`: those of users who have one. `required_for_roles`: also those of users with a
+ * platform role. `required`: all.
+ */
 export const MFA_POLICIES = ["optional", "required_for_roles", "required"] as const;
 type MfaPolicy = (typeof MFA_POLICIES)[number];
 

@@ -1,7 +1,7 @@
 import { _default, array, boolean, enum as oneOf, optional, strictObject } from "zod/mini";
 import { filled, matches, webUrl } from "#core/app/app_fields.ts";
 
-/** The kinds of provider. `oidc` and `oauth2` name their own addresses; the others know them. */
+/** The kinds of provider. For `oidc` and `oauth2`, the app file has the URLs; the other presets know them. */
 export const OAUTH_PRESETS = ["google", "apple", "github", "microsoft", "oidc", "oauth2"] as const;
 export type OAuthPreset = (typeof OAUTH_PRESETS)[number];
 
@@ -15,7 +15,7 @@ export interface OAuthEndpoints {
   userinfo: string;
 }
 
-/** A service with whose account people can sign in. Its client id and secret are in `OAUTH_CREDENTIALS`. */
+/** An OAuth provider that people can sign in with. Its client id and secret are in `OAUTH_CREDENTIALS`. */
 export interface OAuthProvider {
   /** Sent by clients as `provider`, part of the callback's path, and stored. It must never change. */
   id: string;

@@ -16,7 +16,7 @@ export const identifierAdded = identifierEvent("identifier.added");
 /** The event of an address or number that its owner proved. */
 export const identifierVerified = identifierEvent("identifier.verified");
 /**
- * The event of an address or number that a user has no more.
+ * The event of an address or number that was removed from a user.
  * @param named.reason why Nest removed it; undefined: the user did
  */
 export function identifierRemoved(

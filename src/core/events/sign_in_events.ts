@@ -28,7 +28,7 @@ export function signedIn(
 
 /** Whose link or code was refused. */
 interface RefusedSignIn extends Pick<Identifier, "userId"> {
-  /** `disabled`: the link or code was right, and its user is disabled. Absent: the error code tells why. */
+  /** `disabled`: the link or code was correct, and its user is disabled. Absent: the error code tells why. */
   cause?: "disabled";
   /** Of all refusals of the link, the first one has a row. */
   isOnce?: true;
@@ -49,7 +49,7 @@ export function signInFailed(
     : recordEvent("user.sign_in_failed", about, source, at);
 }
 
-/** A password that was refused. Without a cause it was right, and the user may not use the account that they chose. */
+/** A password that was refused. Without a cause it was correct, and the user may not use the account that they chose. */
 interface RefusedPassword {
   userId: string;
   clientId: string;

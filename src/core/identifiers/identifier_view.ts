@@ -12,7 +12,7 @@ export interface IdentifierView extends Omit<Identifier, "knownDevices" | "prima
 }
 
 /**
- * Joins what a user has with what the user has still to prove, the oldest first.
+ * Joins what a user has with what the user has not verified yet, the oldest first.
  * @param pending also what was removed before it was proved, if it is shown
  */
 export function viewIdentifiers(

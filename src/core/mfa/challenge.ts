@@ -43,8 +43,8 @@ export const challengeTokenToWire = ({ id, secret }: ChallengeToken): string => 
 export const challengeEnded = () => new NestError("mfa_token_expired");
 
 /** What reading a challenge needs. */
-export type ChallengeCore = StandingCore & Pick<Core, "mfaChallenges"> & { rateLimiter: RateLimiter };
-type StandingCore = AuditCore & Pick<Core, "oauthIdentities" | "users">;
+export type ChallengeCore = SignInCheckCore & Pick<Core, "mfaChallenges"> & { rateLimiter: RateLimiter };
+type SignInCheckCore = AuditCore & Pick<Core, "oauthIdentities" | "users">;
 
 /** Whose challenge is accepted, and for what. */
 interface Accepted {
@@ -55,8 +55,8 @@ interface Accepted {
 }
 
 /**
- * Reads the challenge of a presented `mfa_token`, with its secret half. It is refused if its user may not sign in any more, or has since the
- * first factor ended all sessions, or unlinked the account at a provider that was the first factor.
+ * Reads the challenge of a presented `mfa_token`, and returns it with the secret half. It is refused if its user may not sign in any
+ * more. It is also refused if, since the first factor, the user ended all sessions or unlinked the account that was the first factor.
  * @throws NestError mfa_token_expired; rate_limited if the network has presented too many unknown tokens; unavailable
  */
 export async function requireChallenge(
@@ -67,23 +67,23 @@ export async function requireChallenge(
 ): Promise<{ challenge: MfaChallenge; secret: string }> {
   const [id = "", secret = "", ...rest] = mfaToken.split(".");
   const found = await core.mfaChallenges.findOpen(id, now.toISOString());
-  const isRight = found !== null && rest.length === 0 && matchesHash(secret, found.tokenHash);
-  const isOwn = isRight && [found.clientId, null].includes(clientId);
+  const isCorrect = found !== null && rest.length === 0 && matchesHash(secret, found.tokenHash);
+  const isOwn = isCorrect && [found.clientId, null].includes(clientId);
   if (!isOwn || !purposes.includes(found.purpose)) {
     refuseIfOver([await core.rateLimiter.closed.countOne("failures_per_network", networkOf(call.ip))]);
     throw challengeEnded();
   }
-  await requireStanding(core, found, { now, call });
+  await requireMaySignIn(core, found, { now, call });
   return { challenge: found, secret };
 }
 
 /**
- * Records in the audit log that the user of a sign-in was disabled after the first factor: nothing else tells why the token signed nobody
- * in. The token can be presented any number of times, so only its first refusal has a row.
+ * Refuses a challenge whose user may not sign in. If the user was disabled after the first factor, the audit log says so, because the
+ * caller does not learn it. The token can be presented any number of times, so only its first refusal has a row.
  * @throws NestError mfa_token_expired
  */
-async function requireStanding(
-  core: StandingCore,
+async function requireMaySignIn(
+  core: SignInCheckCore,
   challenge: MfaChallenge,
   { now, call }: { now: Date; call: Call },
 ): Promise<void> {

@@ -18,7 +18,7 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
-import { countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
+import { countPresentedCode, releaseCorrectCode } from "#core/verifications/failure_limits.ts";
 
 export type PresentCore = AuditCore &
   Pick<Core, "clock" | "log" | "mfaChallenges" | "mfaFactors" | "recoveryCodes"> & {
@@ -43,8 +43,8 @@ export interface Presentation {
   call: Call;
 }
 
-/** A second factor that was right. */
-export interface RightFactor {
+/** A second factor that was correct. */
+export interface CorrectFactor {
   type: FactorType | "recovery_code";
   /** The recovery codes that are left, if one was used. */
   codesLeft: number | null;
@@ -63,22 +63,22 @@ export async function presentFactor(
   challenge: MfaChallenge,
   presented: PresentedFactor,
   { reading, party, now, call }: Presentation,
-): Promise<RightFactor> {
+): Promise<CorrectFactor> {
   const { _id, userId, clientId, beakId } = challenge;
   const at = now.toISOString();
   const [attempted] = await Promise.all([core.mfaChallenges.countAttempt(_id, at), reading]);
   if (attempted === null) throw challengeEnded();
   const counted = await countPresentedCode(core, { identity: countedAs(challenge), beakId, call }, reading);
-  const right =
+  const correct =
     "recoveryCode" in presented
       ? await useRecoveryCode(core, attempted, presented.recoveryCode, { at, call })
       : await useFactor(core, attempted, presented, { party, now });
-  if (right === null) {
+  if (correct === null) {
     await auditNow(core, signInFailed({ _id, clientId }, { userId }, call, at), "mfa_failed");
     throw new NestError("mfa_failed");
   }
-  await releaseRightCode(core, counted);
-  return right;
+  await releaseCorrectCode(core, counted);
+  return correct;
 }
 
 async function useFactor(
@@ -86,7 +86,7 @@ async function useFactor(
   challenge: MfaChallenge,
   presented: Exclude<PresentedFactor, { recoveryCode: string }>,
   { party, now }: Pick<Presentation, "party" | "now">,
-): Promise<RightFactor | null> {
+): Promise<CorrectFactor | null> {
   const offered = offeredFactors(await core.mfaFactors.listActive(challenge.userId), challenge, party);
   if ("assertion" in presented) {
     const { assertion } = presented;
@@ -106,12 +106,12 @@ async function useFactor(
   const { factorId, code } = presented;
   const factor = offered.find(({ _id }) => _id === factorId);
   if (!factor || factor.factorType === "webauthn") return null;
-  const isRight =
+  const isCorrect =
     factor.factorType === "totp"
       ? await useTotp(core, challenge, { factor, code, now })
       : isSentCode(core, challenge, { factorId, code }) &&
         (await core.mfaFactors.use(factorId, now.toISOString()));
-  return isRight ? { type: factor.factorType, codesLeft: null } : null;
+  return isCorrect ? { type: factor.factorType, codesLeft: null } : null;
 }
 
 async function useTotp(
@@ -145,7 +145,7 @@ async function useRecoveryCode(
   { _id: by, userId, clientId, sessionId }: MfaChallenge,
   typed: string,
   { at, call }: { at: string; call: Call },
-): Promise<RightFactor | null> {
+): Promise<CorrectFactor | null> {
   const event = recoveryCodeUsed(userId, byHolder({ userId, clientId, sessionId }, call), at);
   const left = await core.recoveryCodes.use(userId, { hash: hashRecoveryCode(typed), by }, [event]);
   return left && { type: "recovery_code", codesLeft: left.open.length };

@@ -25,7 +25,7 @@ export type SecondFactorCore = Pick<Core, "log" | "mfaChallenges" | "mfaFactors"
   refreshKeys: RefreshKeys;
 };
 
-/** A first factor that was right. */
+/** A first factor that was correct. */
 export interface FirstFactor
   extends Pick<ChallengeFacts, "sessionId" | "rootGrant" | "amr" | "device" | "deviceId" | "beakId"> {
   client: OAuthClient;

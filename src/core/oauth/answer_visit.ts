@@ -22,7 +22,7 @@ const PASSED_ERRORS = ["access_denied", "login_required", "consent_required", "i
 export type AnswerCore = VisitCore & JudgingCore & { oauthClients: OAuthClients };
 
 /**
- * Handles the answer of a provider. The state is used up first, so an answer counts once.
+ * Handles the answer of a provider. The state is consumed first, so an answer counts once.
  * @param answered the provider whose callback was called, and the parameters as the browser brought them, in the query or in a form
  * @returns the redirect URI of the client with a code or an error; null if no visit has this state
  * @throws NestError rate_limited for an unknown state above the limit of the network; unavailable
@@ -32,14 +32,14 @@ export async function answerVisit(
   { providerId, parameters, ip }: { providerId: string; parameters: URLSearchParams; ip: string },
 ): Promise<string | null> {
   const provider = core.oauthProviders.find(providerId);
-  const visit = provider && (await spendState(core, provider, parameters.getAll("state")));
+  const visit = provider && (await consumeState(core, provider, parameters.getAll("state")));
   if (!visit) {
-    // A state has 256 bits, so it can't be guessed: the limit bounds the commands of a network, and refuses no right state.
+    // A state has 256 bits, so it can't be guessed. The limit bounds database commands per network, and never refuses a correct state.
     refuseIfOver([await core.rateLimiter.countOne("failures_per_network", networkOf(ip))]);
     return null;
   }
   const outcome = await concludeVisit(core, { visit, provider, parameters }).catch((error: unknown) => {
-    // The state is used up, so the person has to begin again: the client can say so.
+    // The state is consumed, so the person has to begin again: the client can say so.
     core.log.error("oauth_failed", { provider: provider.id, ...describeFailure(error) });
     return { error: "temporarily_unavailable" };
   });
@@ -54,8 +54,8 @@ export async function answerVisit(
   return target.href;
 }
 
-/** Uses the state of an answer up. @returns null unless it is one state, of a visit at this provider that is open */
-async function spendState(
+/** Consumes the state of an answer. @returns null unless there is exactly one state, of an open visit at this provider */
+async function consumeState(
   core: AnswerCore,
   provider: UsableProvider,
   [state, ...more]: readonly string[],

@@ -15,7 +15,7 @@ export type OAuthCredentials = output<typeof credentials>;
 export const oauthVariables = {
   /** The client id and secret at each provider, by the provider's id in the app file. */
   OAUTH_CREDENTIALS: secret(_default(json(record(string(), credentials)), {})),
-  /** A double that stands in for every provider, for tests. */
+  /** The base URL of a double of every provider, for tests. */
   OAUTH_PROVIDERS_URL: localOnly(
     optional(string().check(refine((value) => URL.canParse(value) && isLoopback(new URL(value))))),
   ),

@@ -8,8 +8,11 @@ export interface JudgedIdentity {
   linked: Pick<OAuthIdentity, "userId"> | null;
   /** The active identifier with the address that the provider named, or null. */
   owner: Pick<Identifier, "userId" | "verifiedAt"> | null;
-  /** Whether the owner of the address has a second factor, or may not sign in. Such a user links accounts from a session only. */
-  isGuarded: boolean;
+  /**
+   * Whether the account can't join the owner of the address: the owner has a second factor, may not sign in, or has linked the most
+   * accounts. Such an owner links accounts from a session only.
+   */
+  isJoinBlocked: boolean;
   /** Whether the owner of the address has unlinked an account of the issuer. Then none joins by its address any more. */
   isUnlinked: boolean;
   /** Whether the provider's word proves the address: it is trusted, and says that the address is verified. */
@@ -32,10 +35,10 @@ export type IdentityDecision =
  * the second factor, so a mailbox alone must not make it where it would not sign in.
  */
 export function judgeIdentity(judged: JudgedIdentity): IdentityDecision {
-  const { linked, owner, isGuarded, isUnlinked, isProved, registration, newUserId } = judged;
+  const { linked, owner, isJoinBlocked, isUnlinked, isProved, registration, newUserId } = judged;
   if (linked) return { outcome: "sign_in", userId: linked.userId };
   if (owner && owner.userId !== newUserId) {
-    const mayJoin = isProved && owner.verifiedAt !== null && !isGuarded && !isUnlinked;
+    const mayJoin = isProved && owner.verifiedAt !== null && !isJoinBlocked && !isUnlinked;
     return mayJoin
       ? { outcome: "join", userId: owner.userId }
       : { outcome: "refuse", error: "account_exists" };

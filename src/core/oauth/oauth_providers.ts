@@ -2,7 +2,7 @@ import * as openid from "openid-client";
 import { NestError } from "#core/errors.ts";
 import { ProviderConfigurations } from "#core/oauth/provider_configurations.ts";
 import { type ProviderIdentity, readClaims, withPrimaryEmail } from "#core/oauth/provider_identity.ts";
-import { ProviderRefusal, refusing } from "#core/oauth/provider_refusal.ts";
+import { askProvider, ProviderRefusal } from "#core/oauth/provider_refusal.ts";
 import type { UsableProvider, VisitSecrets } from "#core/oauth/usable_provider.ts";
 import type { Fetch } from "#core/services/limited_fetch.ts";
 
@@ -38,7 +38,7 @@ export class OAuthProviders {
     { callback, loginHint }: { callback: string; loginHint?: string | undefined },
   ): Promise<string> {
     const { scopes, isFormPost, idTokenAlgorithm } = provider.profile;
-    return refusing(async () => {
+    return askProvider(async () => {
       const config = await this.#configurations.of(provider);
       const challenge = await openid.calculatePKCECodeChallenge(codeVerifier);
       return openid.buildAuthorizationUrl(config, {
@@ -60,7 +60,7 @@ export class OAuthProviders {
    */
   identify(provider: UsableProvider, answered: URL, secrets: VisitSecrets): Promise<ProviderIdentity> {
     const { idTokenAlgorithm, issuer } = provider.profile;
-    return refusing(async () => {
+    return askProvider(async () => {
       const config = await this.#configurations.of(provider);
       const tokens = await openid.authorizationCodeGrant(config, answered, {
         pkceCodeVerifier: secrets.codeVerifier,

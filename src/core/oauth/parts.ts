@@ -10,8 +10,8 @@ export const usableProviders = {
   variables: oauthVariables,
   open(environment: Environment, { core }: Foundation) {
     const { OAUTH_CREDENTIALS, OAUTH_PROVIDERS_URL } = readConfig(oauthVariables, environment);
-    const standIn = core.stage === "local" ? OAUTH_PROVIDERS_URL : undefined;
-    return usableProvidersOf(core.app.oauthProviders, OAUTH_CREDENTIALS, standIn);
+    const doubleUrl = core.stage === "local" ? OAUTH_PROVIDERS_URL : undefined;
+    return usableProvidersOf(core.app.oauthProviders, OAUTH_CREDENTIALS, doubleUrl);
   },
 } satisfies Part<UsableProvider[]>;
 

@@ -81,9 +81,9 @@ const PRESETS: Readonly<Record<OAuthPreset, ProviderProfile>> = {
 
 /**
  * The profile of a provider of the app.
- * @param standIn the base URL of a double that stands in for every provider; each is below its id
+ * @param doubleUrl the base URL of a double of every provider, whose paths begin with the provider's id
  */
-export function profileOf(provider: OAuthProvider, standIn?: string): ProviderProfile {
+export function profileOf(provider: OAuthProvider, doubleUrl?: string): ProviderProfile {
   const preset = PRESETS[provider.preset];
   const endpoints = provider.endpoints ? { ...provider.endpoints, jwks: null } : preset.endpoints;
   const own: ProviderProfile = {
@@ -95,11 +95,11 @@ export function profileOf(provider: OAuthProvider, standIn?: string): ProviderPr
     scopes: provider.scopes ?? preset.scopes,
     trustEmail: provider.trustEmail ?? preset.trustEmail,
   };
-  return standIn === undefined ? own : moved(own, `${standIn}/${provider.id}`);
+  return doubleUrl === undefined ? own : atBaseUrl(own, `${doubleUrl}/${provider.id}`);
 }
 
 /** A profile with every address at one base URL. */
-function moved(profile: ProviderProfile, base: string): ProviderProfile {
+function atBaseUrl(profile: ProviderProfile, base: string): ProviderProfile {
   const { endpoints, emails } = profile;
   return {
     ...profile,

@@ -1,6 +1,6 @@
-/** The provider's answer can't be accepted. `name` is a code of the library, a network error, or one of our own. */
+/** The provider did not answer, or its answer can't be accepted. `name` is a code of the library, of a network error, or of Nest. */
 export class ProviderRefusal extends Error {
-  /** Whether the provider could not be asked. */
+  /** Whether the provider could not be reached, timed out, or failed with a status of 500 or above. */
   readonly isUnavailable: boolean;
   constructor(name: string, cause: unknown, isUnavailable = false) {
     super(name, { cause });
@@ -10,10 +10,11 @@ export class ProviderRefusal extends Error {
 }
 
 /**
- * Runs requests to a provider, and names what failed without the provider's own words: they may contain what a person typed.
+ * Runs requests to a provider. A failure becomes a `ProviderRefusal` with a code, without the provider's text: it may contain what a
+ * person typed.
  * @throws ProviderRefusal
  */
-export async function refusing<Value>(ask: () => Promise<Value>): Promise<Value> {
+export async function askProvider<Value>(ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask();
   } catch (error) {

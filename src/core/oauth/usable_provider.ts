@@ -10,17 +10,17 @@ export interface UsableProvider extends Pick<OAuthProvider, "id" | "name"> {
 
 /**
  * The providers of an app whose credentials are configured.
- * @param standIn the base URL of a double that stands in for every provider
+ * @param doubleUrl the base URL of a double of every provider
  */
 export function usableProvidersOf(
   providers: readonly OAuthProvider[],
   credentials: Readonly<Record<string, OAuthCredentials>>,
-  standIn: string | undefined,
+  doubleUrl: string | undefined,
 ): UsableProvider[] {
   return providers.flatMap((provider): UsableProvider[] => {
     const held = Object.hasOwn(credentials, provider.id) ? credentials[provider.id] : undefined;
     const { id, name } = provider;
-    return held ? [{ id, name, profile: profileOf(provider, standIn), credentials: held }] : [];
+    return held ? [{ id, name, profile: profileOf(provider, doubleUrl), credentials: held }] : [];
   });
 }
 

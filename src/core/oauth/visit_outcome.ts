@@ -45,17 +45,17 @@ export async function readJudged(
     email === null ? null : core.identifiers.findActive("email", email),
   ]);
   const joined = !linked && isProved ? owner : null;
-  const [earlier, isGuarded] = joined
-    ? await Promise.all([core.oauthIdentities.listByUser(joined.userId), hasGuard(core, joined.userId)])
+  const [earlier, isProtected] = joined
+    ? await Promise.all([core.oauthIdentities.listByUser(joined.userId), needsSession(core, joined.userId)])
     : [[], false];
-  // Of whichever subject: the address at the provider may have another account by now.
+  // Any subject counts: the address at the provider may belong to another account by now.
   const isUnlinked = earlier.some((one) => one.issuer === issuer && one.removedAt !== null);
-  const isClosed = isGuarded || isFull(earlier);
-  return { linked, owner, isGuarded: isClosed, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
+  const isJoinBlocked = isProtected || isFull(earlier);
+  return { linked, owner, isJoinBlocked, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
 }
 
-/** Whether a user has a second factor, or may not sign in. A user whose document is missing was erased, or may have factors. */
-async function hasGuard(core: JudgingCore, userId: string): Promise<boolean> {
+/** Whether a user has a second factor, or may not sign in. Also true if the user's document is missing, because the user was erased. */
+async function needsSession(core: JudgingCore, userId: string): Promise<boolean> {
   // One command, also for users without a factor.
   const [user, factors] = await Promise.all([core.users.find(userId), core.mfaFactors.listActive(userId)]);
   return user === null || mayNotSignIn(user) || factors.length > 0;

@@ -18,7 +18,7 @@ export interface PresentedPasskey {
 /**
  * Verifies a signature of a passkey of a user, and stores its counter. A counter that has not grown shows that somebody has a copy of
  * the passkey: the signature is refused.
- * @returns why the signature is refused; null if it is right
+ * @returns why the signature is refused; null if it is correct
  */
 export async function usePasskey(
   { mfaFactors, log }: Pick<Core, "log" | "mfaFactors">,

@@ -13,7 +13,7 @@ export interface ExpectedAssertion extends Omit<Expected, "type"> {
 }
 
 /** What the passkey says about itself, signed. Whether the counter has grown is for the caller to decide. */
-export interface RightAssertion {
+export interface CorrectAssertion {
   counter: number;
   isBackedUp: boolean;
 }
@@ -25,7 +25,7 @@ export interface RightAssertion {
 export async function verifyAssertion(
   assertion: Assertion,
   expected: ExpectedAssertion,
-): Promise<RightAssertion | Refusal> {
+): Promise<CorrectAssertion | Refusal> {
   const { userHandle, clientDataJSON } = assertion.response;
   const { passkey, userId, isAlone } = expected;
   const refusal = refuseClientData(clientDataJSON, { ...expected, type: "webauthn.get" });

@@ -17,7 +17,7 @@ export type CurrentPasswordCore = Pick<Core, "log" | "passwords"> & {
  * user and of the network, and on the password, which is locked after `FAILED_PASSWORDS_LIMIT`: who has stolen a session must
  * not find the password by guessing.
  * @param typed the presented password
- * @returns whether it is right, and the password that it was compared with; null if that is locked or was removed
+ * @returns whether it is correct, and the password that it was compared with; null if that is locked or was removed
  * @throws NestError rate_limited, unavailable
  */
 export async function matchCurrentPassword(
@@ -25,16 +25,16 @@ export async function matchCurrentPassword(
   userId: string,
   typed: string,
   call: Call,
-): Promise<{ isRight: boolean; password: Password | null }> {
+): Promise<{ isCorrect: boolean; password: Password | null }> {
   const presenter = { identity: userId, beakId: null, call };
   const counted = await countPresentedPassword(core, presenter, Promise.resolve(null));
   const password = await core.passwords.countPresented(userId);
   if (await core.passwordHasher.matches(typed, password)) {
     if (password)
       await settleAll([resetFailures(core, counted), core.passwords.acceptPresented(password, null)]);
-    return { isRight: true, password };
+    return { isCorrect: true, password };
   }
   if (password?.failedCount === FAILED_PASSWORDS_LIMIT)
     core.log.warn("password_locked", { security_event: true, user_id: userId });
-  return { isRight: false, password };
+  return { isCorrect: false, password };
 }

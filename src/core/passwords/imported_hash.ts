@@ -5,7 +5,7 @@ import { compare } from "bcryptjs";
 
 /**
  * Password hashes of other systems, as PHC strings, and those of bcrypt. `nest db import` stores them; the next sign-in with the
- * right password replaces them. A hash whose comparison would take much longer, or more memory, than one of Nest's own is
+ * correct password replaces them. A hash whose comparison would take much longer, or more memory, than one of Nest's own is
  * not accepted, because each attempt to guess a password computes it.
  */
 const MOST = {

@@ -68,7 +68,7 @@ export class PasswordHasher {
     return isEqual && stored !== null && text !== null;
   }
 
-  /** Whether a right password should be hashed again: with the pepper or the cost of new hashes. */
+  /** Whether a correct password should be hashed again: with the pepper or the cost of new hashes. */
   isOutdated({ hash: stored, pepperId }: StoredHash): boolean {
     return !stored.startsWith(COST_PREFIX) || pepperId !== this.#peppers.newest.id;
   }

@@ -83,7 +83,7 @@ export async function countWithoutUser(
   await rateLimiter.closed.count(subjectOf(presenter), [[[["passwords_without_user"]]]]);
 }
 
-/** Begins the count of the identifier again, because the password was right. The other failures of the network stay. */
+/** Begins the count of the identifier again, because the password was correct. The other failures of the network stay. */
 export async function resetFailures(
   { rateLimiter }: LimitedCore,
   { presenter, ofIdentifier, ofNetwork }: CountedPassword,

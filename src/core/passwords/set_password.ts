@@ -93,7 +93,7 @@ const activeOf = (identifiers: readonly Identifier[]) =>
   identifiers.filter(({ removedAt }) => removedAt === null).map(({ identifierValue }) => identifierValue);
 
 /**
- * Checks the current password. An earlier attempt of this call may have replaced it: then the new password is right, if the
+ * Checks the current password. An earlier attempt of this call may have replaced it: then the new password is correct, if the
  * session of the call is older than it.
  * @returns the password to replace; null if there is none; `set` if an earlier attempt has set the new one
  * @throws NestError invalid_credentials, rate_limited, unavailable
@@ -108,12 +108,12 @@ async function requireCurrent(
   let newest: Password | null = stored;
   if (currentPassword !== undefined) {
     const current = await matchCurrentPassword(core, userId, currentPassword, call);
-    if (current.isRight) return current.password;
+    if (current.isCorrect) return current.password;
     // An earlier attempt that still runs may have replaced it since it was read.
     newest = current.password;
   }
   const mayBeSet = newest?.setBy === "user" && authTime !== undefined && newest.updatedAt >= authTime;
-  if (mayBeSet && (await matchCurrentPassword(core, userId, password, call)).isRight) return "set";
+  if (mayBeSet && (await matchCurrentPassword(core, userId, password, call)).isCorrect) return "set";
   throw refused();
 }
 

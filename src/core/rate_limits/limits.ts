@@ -59,7 +59,7 @@ export const LIMITS = {
   code_failures_per_identifier: { seconds: DAY, calls: 100 },
   /** Failures of a device that has signed in with the identifier, after the shared limits are used up. No variable. */
   code_failures_per_known_device: { seconds: DAY, calls: 20 },
-  /** Wrong passwords. After them, one more is compared after each pause, which doubles. A right password resets the count. */
+  /** Wrong passwords. After them, one more is compared after each pause, which doubles. A correct password resets the count. */
   password_failures_per_identifier_and_network: {
     seconds: 15 * MINUTE,
     calls: 10,
@@ -72,7 +72,7 @@ export const LIMITS = {
     calls: 10,
     pause: { first: 30, longest: HOUR },
   },
-  /** Wrong passwords until clients with a CAPTCHA require it. It refuses nothing. A right password resets it. No variable. */
+  /** Wrong passwords until clients with a CAPTCHA require it. It refuses nothing. A correct password resets it. No variable. */
   passwords_without_captcha: { seconds: DAY, calls: 3 },
   /** It refuses nothing: its write takes the time of the write that counts a failure on a user's password. No variable. */
   passwords_without_user: { seconds: 15 * MINUTE, calls: 1_000_000_000 },

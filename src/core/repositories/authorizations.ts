@@ -35,7 +35,7 @@ export interface Authorization {
    */
   redemption?: Redemption | null;
   revokedAt: string | null;
-  /** Redemptions that had the right key and failed a later check. */
+  /** Redemptions that had the correct key and failed a later check. */
   failedRedemptions: number;
   /** SHA-256 of the nonce that the requester got. Only links whose mail shows a code have one. Not in the published documents. */
   nonceHash?: string;
@@ -52,7 +52,7 @@ export interface Authorization {
 /** After this many failed redemptions the code is refused (contract 1.2). */
 export const FAILED_REDEMPTIONS_LIMIT = 10;
 
-/** After this many presented user codes, right or wrong, no user code of the link is accepted. */
+/** After this many presented user codes, correct or wrong, no user code of the link is accepted. */
 export const USER_CODE_ATTEMPTS = 5;
 
 const authorizationIndexes: IndexDescription[] = [
@@ -114,7 +114,7 @@ export class AuthorizationRepository extends RedeemableWrites<Authorization> {
   }
 
   /**
-   * Counts a redemption that presented the right secret and failed another check.
+   * Counts a redemption that presented the correct secret and failed another check.
    * @param found the link as it was checked
    * @returns the number of failures, including this one. Of simultaneous calls, exactly one gets each number up to
    *   `FAILED_REDEMPTIONS_LIMIT`. Null if nothing was counted, because the link was redeemed, revoked or blocked since

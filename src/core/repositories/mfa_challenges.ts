@@ -8,7 +8,7 @@ import type { ResetChannel } from "#core/repositories/reset_channel.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** A first factor that was right, and waits for the second. */
+/** A first factor that was correct, and waits for the second. */
 export interface MfaChallenge {
   /** mfachal_<ksuid> */
   _id: string;
@@ -59,7 +59,7 @@ export interface MfaChallenge {
   purgeAt: Date;
 }
 
-/** After this many codes, right or wrong, a challenge accepts none. */
+/** After this many codes, correct or wrong, a challenge accepts none. */
 export const CHALLENGE_ATTEMPTS = 5;
 
 const challengeIndexes: IndexDescription[] = [

@@ -111,7 +111,7 @@ export class OAuthStateRepository extends RedeemableWrites<OAuthState> {
     await this.#collection.updateOne({ _id: id, key: null }, { $set: given });
   }
 
-  /** Counts a redemption with the right secret that failed another check. @returns false if nothing was counted */
+  /** Counts a redemption with the correct secret that failed another check. @returns false if nothing was counted */
   async countFailure({ _id, usedAt }: Pick<OAuthState, "_id" | "usedAt">): Promise<boolean> {
     const counted = await this.#collection.updateOne(
       { _id, usedAt, failedRedemptions: { $lt: FAILED_REDEMPTIONS_LIMIT } },

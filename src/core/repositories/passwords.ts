@@ -25,7 +25,7 @@ export interface Password extends Outbox {
    * another person proves the address, who drops it. Absent, as in documents of earlier versions: it is not.
    */
   isProvisional?: boolean;
-  /** Passwords that were presented since the last right one. They are counted before they are compared. */
+  /** Passwords that were presented since the last correct one. They are counted before they are compared. */
   failedCount: number;
   createdAt: string;
   /** The verification of the reset that set it last. Absent if none did. */
@@ -172,7 +172,7 @@ export class PasswordRepository {
   }
 
   /**
-   * Records that the presented password was right: the count starts again.
+   * Records that the presented password was correct: the count starts again.
    * @param rehashed the same password, hashed as new passwords are; null if its hash stays
    * @returns false if the password was replaced or removed since it was read
    */

@@ -31,7 +31,7 @@ const pendingIndexes: IndexDescription[] = [
     unique: true,
     partialFilterExpression: { endedAt: null },
   },
-  // Support staff search addresses that are still to be proved.
+  // Support staff search addresses that are not verified yet.
   { key: { identifierType: 1, identifierValue: 1, _id: 1 }, partialFilterExpression: { endedAt: null } },
   { key: { userId: 1 } },
   { key: { purgeAt: 1 }, expireAfterSeconds: 0 },
@@ -65,7 +65,7 @@ export class PendingIdentifierRepository {
     return pending.sort((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1));
   }
 
-  /** Lists what several users have not proved yet, the oldest first. */
+  /** Lists what several users have not verified yet, the oldest first. */
   listOpenByUsers(userIds: readonly string[]): Promise<PendingIdentifier[]> {
     return this.#collection
       .find({ userId: { $in: [...userIds] }, endedAt: null })

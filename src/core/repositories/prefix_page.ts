@@ -21,7 +21,7 @@ export const startingWith = <Type extends string>(...from: From<Type>) => ({
   removedAt: null,
 });
 
-/** Matches identifiers that start with a prefix and are still to be proved. */
+/** Matches identifiers that start with a prefix and are not verified yet. */
 export const pendingStartingWith = <Type extends string>(...from: From<Type>) => ({
   ...identifiersFrom(...from),
   endedAt: null,

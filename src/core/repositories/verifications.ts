@@ -10,7 +10,7 @@ import { isDuplicateKey } from "#core/services/mongo.ts";
 export type { Verification } from "#core/repositories/verification_document.ts";
 export { VERIFICATION_PURPOSES, type VerificationPurpose } from "#core/repositories/verification_purposes.ts";
 
-/** After this many presented codes, right or wrong, no code of the verification is accepted. */
+/** After this many presented codes, correct or wrong, no code of the verification is accepted. */
 export const ATTEMPTS_LIMIT = 5;
 
 const verificationIndexes: IndexDescription[] = [

@@ -39,8 +39,8 @@ export async function readRights(
   return { platformRoles, account: memberships && own && { memberships, own } };
 }
 
-/** What a caller's rights are derived from. */
-interface Standing extends ReadRights, ValidToken {
+/** What the rights of a caller are derived from. */
+interface RightsSource extends ReadRights, ValidToken {
   /** Whether the session lacks the second factor that the app requires for the rights of platform roles. */
   lacksFactor: boolean;
 }
@@ -52,7 +52,7 @@ interface Standing extends ReadRights, ValidToken {
  */
 export function callerWith(
   caller: Caller,
-  { authTime, amr, user, accountId, platformRoles, account, lacksFactor }: Standing,
+  { authTime, amr, user, accountId, platformRoles, account, lacksFactor }: RightsSource,
   request: unknown,
 ): Caller {
   if (caller.kind !== "user") return caller;

@@ -3,7 +3,7 @@ import {
   type Verification,
   type VerificationPurpose,
 } from "#core/repositories/verifications.ts";
-import { type KnownOfUser, sentInVain } from "#core/sessions/disabled_history.ts";
+import { disabledNote, type KnownOfUser } from "#core/sessions/disabled_history.ts";
 
 /** What happened to a code, for programs. */
 export type CodeEventCode =
@@ -43,7 +43,7 @@ export function codeEvents(
 ): CodeEvent[] {
   const { _id: about, createdAt, expiresAt, usedAt, revokedAt, attempts, purpose, userId } = verification;
   const asked = `requested a message ${PURPOSES[purpose] ?? `for ${purpose}`}`;
-  const began = SENT[purpose] ?? `${asked}${sentInVain(createdAt, disabledAt)}`;
+  const began = SENT[purpose] ?? `${asked}${disabledNote(createdAt, disabledAt)}`;
   const event = (code: CodeEventCode, at: string, what: string): CodeEvent => ({ code, at, about, what });
   const isOwn = purpose === "verify_identifier" && userId !== undefined;
   const events = [{ ...event("code_requested", createdAt, began), ...(isOwn && { userId }) }];
@@ -57,7 +57,7 @@ export function codeEvents(
         "a later message, or a change of address or password, replaced the message",
       ),
     );
-  // A right code of a disabled user is an attempt, and a row of the audit log.
+  // A correct code of a disabled user is an attempt, and a row of the audit log.
   const refused = refusals.filter((one) => one.of === about).length;
   const wrong = attempts - refused - (usedAt ? 1 : 0);
   // Attempts have no time of their own.
@@ -71,7 +71,7 @@ export function codeEvents(
       ),
     );
   else if (wrong > 0) events.push(event("code_presented", at, `wrong codes were presented: ${wrong}`));
-  // A right code that was refused has an event of its own.
+  // A correct code that was refused has an event of its own.
   if (!usedAt && !revokedAt && refused === 0 && expiresAt <= now && !(purpose in SENT))
     events.push(event("code_expired", expiresAt, "the message expired unused"));
   return events;

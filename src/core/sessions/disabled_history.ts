@@ -1,6 +1,6 @@
 import type { AuditLog } from "#core/repositories/audit_logs.ts";
 
-/** A right link or code that was refused, because its user is disabled. */
+/** A correct link or code that was refused, because its user is disabled. */
 interface DisabledRefusal {
   /** Id of the link or the verification. */
   of: string;
@@ -17,7 +17,7 @@ export interface KnownOfUser {
   disabledAt: string | undefined;
 }
 
-/** Lists the right links and codes that were refused, because their user is disabled. */
+/** Lists the correct links and codes that were refused, because their user is disabled. */
 export const refusalsOf = (rows: readonly AuditLog[]): DisabledRefusal[] =>
   rows.flatMap(({ action, occurredAt: at, data: { cause, authorizationId: of } }) =>
     action === "user.sign_in_failed" && cause === "disabled" && of != null ? [{ of, at }] : [],
@@ -27,7 +27,7 @@ export const refusalsOf = (rows: readonly AuditLog[]): DisabledRefusal[] =>
  * What the history adds about a message that was requested while its user is disabled. It is sent, because the requester must not learn
  * that the user is disabled.
  */
-export const sentInVain = (createdAt: string, disabledAt: string | undefined): string =>
+export const disabledNote = (createdAt: string, disabledAt: string | undefined): string =>
   disabledAt !== undefined && createdAt >= disabledAt
     ? "; it was sent, but signs nobody in, because the user is disabled"
     : "";

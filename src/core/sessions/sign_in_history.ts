@@ -6,7 +6,7 @@ import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
 import type { RevokedReason, Session } from "#core/repositories/sessions.ts";
 import { type AuditedCode, auditedEvents } from "#core/sessions/audited_history.ts";
 import { type CodeEventCode, codeEvents } from "#core/sessions/code_history.ts";
-import { type KnownOfUser, refusalsOf, sentInVain } from "#core/sessions/disabled_history.ts";
+import { disabledNote, type KnownOfUser, refusalsOf } from "#core/sessions/disabled_history.ts";
 import { REVOKED_BECAUSE } from "#core/sessions/revoked_because.ts";
 
 /** What happened, for programs. A code never changes its meaning; `what` of an event may get other words. */
@@ -76,7 +76,7 @@ export function listSignInEvents({ clock }: { clock: Clock }, account: HistoryOf
 
 function linkEvents(link: Authorization, { now, refusals, disabledAt }: KnownOfUser): SignInEvent[] {
   const { _id: about, createdAt, expiresAt, usedAt, revokedAt, failedRedemptions, device } = link;
-  const requested = `requested a magic link${device ? ` on ${device.platform}` : ""}${sentInVain(createdAt, disabledAt)}`;
+  const requested = `requested a magic link${device ? ` on ${device.platform}` : ""}${disabledNote(createdAt, disabledAt)}`;
   const events: SignInEvent[] = [{ code: "link_requested", at: createdAt, about, what: requested }];
   events.push(...redemptionEvents(link, refusals));
   if (revokedAt)

@@ -18,7 +18,7 @@ export interface ChosenAccount {
   findIdentifier: () => Promise<Pick<Identifier, "userId" | "verifiedAt"> | null>;
   /** Whether the sign-in proves the identifier. A first proof ends memberships of accounts that added the user before. */
   provesIdentifier: boolean;
-  /** Records that a right secret signed nobody in, and removes what counted it as wrong. May throw an error of its own. */
+  /** Records that a correct secret signed nobody in, and removes what counted it as wrong. May throw an error of its own. */
   recordRefusal?: () => Promise<unknown>;
 }
 

@@ -9,9 +9,9 @@ import { watchDevice } from "#core/sign_in/new_device.ts";
 import {
   type CodeGrantCore,
   type CodeSignIn,
+  type CorrectCode,
   newUserIdOf,
   type RedeemedCode,
-  type RightCode,
   redeemCode,
   sourceOf,
 } from "#core/sign_in/redeem_code.ts";
@@ -20,7 +20,7 @@ import { storeRegistered } from "#core/sign_in/registration/store_registered.ts"
 import { completeUser } from "#core/users/create_user.ts";
 import { proveClaimed } from "#core/users/first_proof.ts";
 import { rememberDevice } from "#core/users/known_devices.ts";
-import { releaseRightCode } from "#core/verifications/failure_limits.ts";
+import { releaseCorrectCode } from "#core/verifications/failure_limits.ts";
 /** The tokens of a sign-in with a code. */
 export interface CodeTokens extends TokenPair {
   /** Whether this code created the user. */
@@ -28,23 +28,29 @@ export interface CodeTokens extends TokenPair {
 }
 
 /**
- * Issues the session of a right code or token. One of any number of simultaneous calls redeems it. If the response was lost, the
+ * Issues the session of a correct code or token. One of any number of simultaneous calls redeems it. If the response was lost, the
  * same request gets the same session and refresh token, as with a link: once the first call can no longer be running, until
  * the session is used. Every write can be repeated.
  * @throws NestError verification_not_found, mfa_required, mfa_enrollment_required, unavailable
  */
 export async function signInWithCode(
   core: CodeGrantCore,
-  right: RightCode,
+  correct: CorrectCode,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
-  const redeemed = await redeemCode(core, right, signIn);
-  return issue(core, { ...right, ...redeemed }, signIn);
+  const redeemed = await redeemCode(core, correct, signIn);
+  return issue(core, { ...correct, ...redeemed }, signIn);
 }
 
 async function issue(
   core: CodeGrantCore,
-  { verification, redemption, identifier, user, counted }: RedeemedCode & Pick<RightCode, "counted" | "user">,
+  {
+    verification,
+    redemption,
+    identifier,
+    user,
+    counted,
+  }: RedeemedCode & Pick<CorrectCode, "counted" | "user">,
   signIn: CodeSignIn,
 ): Promise<CodeTokens> {
   const { client, secret, amr, device, deviceId, beakId, accountId, now, call } = signIn;
@@ -66,7 +72,7 @@ async function issue(
   const conclude = () =>
     settleAll([
       prove().then(() => storeRegistered(core, identifier, verification.registration, { source, at })),
-      counted && releaseRightCode(core, counted),
+      counted && releaseCorrectCode(core, counted),
     ]);
   const first: FirstFactor = {
     ...{ client, user, identifier, amr: [...amr], sessionId, rootGrant, device, deviceId, beakId, authTime },

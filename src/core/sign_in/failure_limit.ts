@@ -7,13 +7,13 @@ import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 /** The errors of a wrong secret, or of a secret whose id does not exist. */
 const WRONG_SECRET: readonly ErrorCode[] = ["not_found", "token_not_found"];
 
-/** The errors of a right secret, whose user has a second step to go. */
-const RIGHT_SECRET: readonly ErrorCode[] = ["mfa_required", "mfa_enrollment_required"];
+/** The errors of a correct secret, whose user has a second step to go. */
+const CORRECT_SECRET: readonly ErrorCode[] = ["mfa_required", "mfa_enrollment_required"];
 
 /**
  * Runs a redemption or refresh, and counts its failure against the limit of failures per network. The attempt checks the
  * secret before the limit applies: a secret has 256 bits, so it can't be guessed. Therefore the limit never refuses a
- * right secret, whatever other clients in the network do (contract 1.7). A failure is counted before its response, so of
+ * correct secret, whatever other clients in the network do (contract 1.7). A failure is counted before its response, so of
  * concurrent wrong secrets, only as many as the limit allows get the error of a wrong secret.
  * @throws NestError rate_limited for a wrong secret above the limit; every error of the attempt
  */
@@ -25,7 +25,7 @@ export async function countFailures<Result>(
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof NestError && error.status < 500 && !RIGHT_SECRET.includes(error.code)) {
+    if (error instanceof NestError && error.status < 500 && !CORRECT_SECRET.includes(error.code)) {
       const verdict = await core.rateLimiter.countOne("failures_per_network", networkOf(call.ip));
       if (WRONG_SECRET.includes(error.code)) refuseIfOver([verdict]);
     }

@@ -28,7 +28,7 @@ export type PasskeyGrantCore = GrantCore &
   NewDeviceCore &
   Pick<Core, "accountMembers" | "identifiers" | "passkeyChallenges" | "users">;
 
-/** A passkey whose signature was right. */
+/** A passkey whose signature was correct. */
 export interface PasskeySignIn {
   client: OAuthClient;
   challenge: PasskeyChallenge;
@@ -50,7 +50,7 @@ export interface PasskeySignIn {
 const AMR: readonly AuthenticationMethod[] = ["pop", "mfa"];
 
 /**
- * Starts the session of a right passkey, which counts as both factors. One of any number of simultaneous calls uses the challenge. Every
+ * Starts the session of a correct passkey, which counts as both factors. One of any number of simultaneous calls uses the challenge. Every
  * write can be repeated.
  * @throws NestError passkey_challenge_expired, unavailable
  */

@@ -40,8 +40,8 @@ export interface PasswordTokens extends TokenPair {
   passwordChangeRequired: boolean;
 }
 
-/** A password that was right. */
-export interface RightPassword {
+/** A correct password. */
+export interface CorrectPassword {
   password: Password;
   identifier: Identifier;
   user: User | null;
@@ -60,7 +60,7 @@ export interface PasswordSignIn {
 }
 
 /**
- * Starts the session of a right password. A repeated request starts another: the password proves the person each time. If the
+ * Starts the session of a correct password. A repeated request starts another: the password proves the person each time. If the
  * password was replaced or removed since it was read, the session ends. If that happens later, the session may be stored too late
  * to be revoked: then it is refused, because whoever replaces or removes a password ends all sessions of people who signed in
  * until then, and this one began before the comparison.
@@ -68,7 +68,7 @@ export interface PasswordSignIn {
  */
 export async function signInWithPassword(
   core: PasswordGrantCore,
-  { password, identifier, user, counted }: RightPassword,
+  { password, identifier, user, counted }: CorrectPassword,
   { client, typed, device: asked, accountId, startedAt: now, call }: PasswordSignIn,
 ): Promise<PasswordTokens> {
   const { userId } = password;

@@ -23,7 +23,7 @@ interface Redeeming {
 }
 
 /**
- * Redeems or resumes a link whose secret or user code was right. One of any number of simultaneous calls wins.
+ * Redeems or resumes a link whose secret or user code was correct. One of any number of simultaneous calls wins.
  * @throws NestError if another call redeemed, revoked or blocked the link first; if its session can't be resumed; if the
  *   link signs nobody up and its address has no user any more
  */

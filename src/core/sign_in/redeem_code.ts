@@ -31,8 +31,8 @@ export type CodeGrantCore = GrantCore &
   FollowUpCore &
   NewDeviceCore & { codeKey: CodeKey };
 
-/** A code or token that was right, and the identifier that it proves. */
-export interface RightCode {
+/** A code or token that was correct, and the identifier that it proves. */
+export interface CorrectCode {
   verification: Verification;
   identifier: Identifier | null;
   /** Its user, read after the call began. */
@@ -65,16 +65,16 @@ export interface RedeemedCode {
 }
 
 /**
- * Redeems or resumes a right code. One of any number of simultaneous calls wins.
+ * Redeems or resumes a correct code. One of any number of simultaneous calls wins.
  * @throws NestError verification_not_found if another call redeemed the code, or its redemption can't be resumed
  */
 export async function redeemCode(
   core: CodeGrantCore,
-  right: RightCode,
+  correct: CorrectCode,
   signIn: CodeSignIn,
 ): Promise<RedeemedCode> {
-  const { verification, identifier: found } = right;
-  if (verification.usedAt !== null) return resume(core, right, signIn);
+  const { verification, identifier: found } = correct;
+  if (verification.usedAt !== null) return resume(core, correct, signIn);
   const redemption: Redemption = {
     sessionId: sessionIdOf(verification),
     accessTokenId: newId("accessToken"),
@@ -82,7 +82,7 @@ export async function redeemCode(
     ...newDerivation(core.refreshKeys),
     startedAt: signIn.now.toISOString(),
   };
-  // The code is right, so its user may be created before this call has redeemed it: every call creates the same user.
+  // The code is correct, so its user may be created before this call has redeemed it: every call creates the same user.
   const [redeemed, identifier] = await settleAll([
     core.verifications.redeem(verification._id, redemption),
     ensureOwner(core, verification, found, signIn),
@@ -93,7 +93,7 @@ export async function redeemCode(
 
 async function resume(
   core: CodeGrantCore,
-  { verification, identifier: found }: RightCode,
+  { verification, identifier: found }: CorrectCode,
   signIn: CodeSignIn,
 ): Promise<RedeemedCode> {
   const { _id, redemption } = verification;

@@ -41,7 +41,7 @@ export type RedemptionDecision<Found extends JudgedCode = Authorization> =
   | {
       outcome: "refuse";
       code: ErrorCode;
-      /** The secret was right and a later check failed: ten of these block the code (contract 1.2). */
+      /** The secret was correct and a later check failed: ten of these block the code (contract 1.2). */
       countsAsFailure: boolean;
     };
 
@@ -60,7 +60,7 @@ export function judgeRedemption(
   return judgeProved(found, presented, now);
 }
 
-/** Decides what happens to a link whose secret or user code was right. */
+/** Decides what happens to a link whose secret or user code was correct. */
 export function judgeProved<Found extends JudgedCode>(
   found: Found,
   presented: Omit<PresentedCode, "id" | "secret">,

@@ -8,7 +8,7 @@ import { newId } from "#core/ids.ts";
 import { sendNotice } from "#core/messages/notices.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
 import { amrWith } from "#core/mfa/offered_factors.ts";
-import type { RightFactor } from "#core/mfa/present_factor.ts";
+import type { CorrectFactor } from "#core/mfa/present_factor.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
@@ -23,11 +23,11 @@ import { mayRun } from "#core/verifications/attempt.ts";
 
 export type FinishCore = GrantCore & AuditCore & NewDeviceCore & Pick<Core, "identifiers" | "users">;
 
-/** A challenge whose second factor was right. */
+/** A challenge whose second factor was correct. */
 export interface SecondStep {
   client: OAuthClient;
   challenge: MfaChallenge;
-  right: RightFactor;
+  correct: CorrectFactor;
   now: Date;
   call: Call;
 }
@@ -82,7 +82,7 @@ export async function finishSignIn(
   core: FinishCore,
   step: SecondStep & { secret: string; identifier: Identifier | null },
 ): Promise<TokenPair> {
-  const { client, challenge, right, secret, identifier, now, call } = step;
+  const { client, challenge, correct, secret, identifier, now, call } = step;
   const { usedAt: authTime, redemption } = await redeemChallenge(core, step, (earlier) =>
     isSignInFinal(core, challenge, earlier),
   );
@@ -103,7 +103,7 @@ export async function finishSignIn(
         authTime,
         firstFactorAt,
       },
-      ...{ amr: amrWith(challenge.amr, right.type), secondFactor: "presented" },
+      ...{ amr: amrWith(challenge.amr, correct.type), secondFactor: "presented" },
       ...{ generation: 1, grant: rootGrant, rootGrant, accessTokenId, now, call },
       refreshToken: deriveRefreshToken(core.refreshKeys, redemption, refreshTokenId, secret),
     }),
@@ -125,10 +125,10 @@ export async function finishSignIn(
 /** Tells the user that a recovery code was used. */
 export async function noticeRecovery(
   core: FinishCore,
-  { client, challenge: { userId }, right, now }: SecondStep,
+  { client, challenge: { userId }, correct, now }: SecondStep,
 ): Promise<void> {
   const { mailer } = core;
-  const { codesLeft: left } = right;
+  const { codesLeft: left } = correct;
   if (!mailer || left === null) return;
   const variables = { at: now.toISOString(), left };
   await sendNotice({ ...core, mailer }, { userId, locale: client.locale }, async () => ({

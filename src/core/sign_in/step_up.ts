@@ -22,7 +22,7 @@ import type { IssuedTokens } from "#core/sign_in/token_response.ts";
  * @throws NestError mfa_token_expired if the session has ended or the access token was used; unavailable
  */
 export async function stepUp(core: FinishCore, step: SecondStep): Promise<IssuedTokens> {
-  const { client, challenge, right, now, call } = step;
+  const { client, challenge, correct, now, call } = step;
   const { sessionId, userId } = challenge;
   // `now` is earlier than these reads, so an end of all sessions that they miss is later than the new `authTime`.
   const [session, user] = await Promise.all([core.sessions.find(sessionId), core.users.find(userId)]);
@@ -30,7 +30,7 @@ export async function stepUp(core: FinishCore, step: SecondStep): Promise<Issued
     throw challengeEnded();
   const isUsed = (earlier: Redemption) => isFinal(core, earlier, session);
   const { usedAt: authTime, redemption } = await redeemChallenge(core, step, isUsed);
-  const stepped = await core.sessions.stepUp(sessionId, authTime, amrWith(challenge.amr, right.type));
+  const stepped = await core.sessions.stepUp(sessionId, authTime, amrWith(challenge.amr, correct.type));
   if (stepped === null) throw challengeEnded();
   const issue: AccessIssue = {
     ...{ client, userId, device: stepped.device, deviceId: stepped.deviceId, sessionId },

@@ -23,7 +23,7 @@ import { type CodeKey, readUserCode } from "#core/verifications/code_key.ts";
 import {
   type CountedCode,
   countPresentedCode,
-  releaseRightCode,
+  releaseCorrectCode,
 } from "#core/verifications/failure_limits.ts";
 
 export type UserCodeCore = LinkGrantCore & { codeKey: CodeKey };
@@ -81,7 +81,7 @@ export async function redeemUserCode(
     await audit("verification_not_found");
     throw notFound();
   }
-  const release = () => releaseRightCode(core, counted);
+  const release = () => releaseCorrectCode(core, counted);
   const recordRefusal = () => settleAll([release(), audit("account_not_found")]);
   const chosen = { accountId, findIdentifier: async () => identifier, provesIdentifier: true, recordRefusal };
   const signIn = { client, secret, amr: ["otp" as const], accountId, now, call };
@@ -95,7 +95,7 @@ export async function redeemUserCode(
   );
 }
 
-/** Redeems or resumes the link of a right code. All refusals get the same error. */
+/** Redeems or resumes the link of a correct code. All refusals get the same error. */
 function redeem(
   core: UserCodeCore,
   { decision, proof }: { decision: Redeemable; proof: PresentedCode },

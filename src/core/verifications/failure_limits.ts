@@ -10,7 +10,7 @@ import { hashSecret } from "#core/secrets.ts";
 /** A code that may be compared. */
 export interface CountedCode {
   subject: Subject;
-  /** The windows that counted it as a failure, for `releaseRightCode`. */
+  /** The windows that counted it as a failure, for `releaseCorrectCode`. */
   counted: readonly CountedWindow[];
 }
 
@@ -53,8 +53,8 @@ export async function countPresentedCode(
   return { subject, counted: ofDevice[0]?.counted ?? [] };
 }
 
-/** Removes the failure that was counted for a code, because the code was right. The other failures stay counted. */
-export async function releaseRightCode(
+/** Removes the failure that was counted for a code, because the code was correct. The other failures stay counted. */
+export async function releaseCorrectCode(
   { rateLimiter }: { rateLimiter: RateLimiter },
   { subject, counted }: CountedCode,
 ): Promise<void> {

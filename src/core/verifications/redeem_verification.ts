@@ -9,7 +9,7 @@ import type { Verification, VerificationPurpose } from "#core/repositories/verif
 import { hashSecret } from "#core/secrets.ts";
 import { mayRun, withFailureRecorded } from "#core/verifications/attempt.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
-import { countPresentedCode, releaseRightCode } from "#core/verifications/failure_limits.ts";
+import { countPresentedCode, releaseCorrectCode } from "#core/verifications/failure_limits.ts";
 
 /** What a caller presents: the token of a link, or the nonce of the request and the code of the message. */
 export type PresentedSecret = { token: string } | { nonce: string; code: string };
@@ -47,15 +47,15 @@ export async function findPresented(
       : await core.verifications.countAttempt(hashSecret(presented.nonce), purposes, at);
   const isAccepted = found && purposes.includes(found.purpose) && found.clientId === clientId;
   if (!isAccepted) throw await refusal(core, call);
-  if ("code" in presented && !(await isRightCode(core, found, presented.code, call))) throw notFound();
+  if ("code" in presented && !(await isCorrectCode(core, found, presented.code, call))) throw notFound();
   return found;
 }
 
 /**
- * Compares a code after it is counted as a failure; then the counts of a right code are released.
+ * Compares a code after it is counted as a failure; then the counts of a correct code are released.
  * @throws NestError rate_limited: the code was not compared; unavailable
  */
-async function isRightCode(
+async function isCorrectCode(
   core: LimitedCore & Pick<Core, "log"> & { codeKey: CodeKey },
   { _id, clientId, usedAt, identifierType: type, identifierValue: identity, country, codeHash }: Verification,
   code: string,
@@ -70,7 +70,7 @@ async function isRightCode(
   if (!core.codeKey.matches(_id, code, codeHash)) return false;
   if (usedAt === null) core.log.info("code_verified", { type, country, client_id: clientId });
   await Promise.all([
-    releaseRightCode(core, counted),
+    releaseCorrectCode(core, counted),
     core.rateLimiter.release(networkFailures(call), byNetwork.counted),
   ]);
   return true;
@@ -78,7 +78,7 @@ async function isRightCode(
 
 const networkFailures = ({ ip }: Call): Subject => ["verification_failures_per_network", networkOf(ip)];
 
-/** Counts an unknown secret against the limit of its network. A right token is never refused, because it can't be guessed. */
+/** Counts an unknown secret against the limit of its network. A correct token is never refused, because it can't be guessed. */
 async function refusal({ rateLimiter }: { rateLimiter: RateLimiter }, call: Call): Promise<NestError> {
   refuseIfOver([await rateLimiter.countOne(...networkFailures(call))]);
   return notFound();

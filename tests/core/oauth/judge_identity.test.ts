@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type JudgedIdentity, judgeIdentity } from "#core/oauth/judge_identity.ts";
 
 const NEW: JudgedIdentity = {
-  ...{ linked: null, owner: null, isGuarded: false, isUnlinked: false, isProved: true },
+  ...{ linked: null, owner: null, isJoinBlocked: false, isUnlinked: false, isProved: true },
   ...{ registration: "open", newUserId: "user_new" },
 };
 const VERIFIED = { userId: "user_owner", verifiedAt: "2026-12-01T00:00:00.000Z" };
@@ -42,12 +42,12 @@ describe("who signs in with an account at a provider", () => {
     ],
     [
       "an account joins nobody who has a second factor or may not sign in",
-      { owner: VERIFIED, isGuarded: true },
+      { owner: VERIFIED, isJoinBlocked: true },
       { outcome: "refuse", error: "account_exists" },
     ],
     [
       "a linked account signs its user in although the user has a second factor, which follows",
-      { linked: { userId: "user_owner" }, owner: VERIFIED, isGuarded: true },
+      { linked: { userId: "user_owner" }, owner: VERIFIED, isJoinBlocked: true },
       { outcome: "sign_in", userId: "user_owner" },
     ],
     [

@@ -29,7 +29,7 @@ export const authorizationCode = {
   redeem: redeemAuthorizationCode,
 } as const;
 
-/** The refusal of a right code of a user who is no member of the account that the request names. */
+/** The refusal of a correct code of a user who is no member of the account that the request names. */
 const NO_MEMBER = { outcome: "refuse", code: "account_not_found", countsAsFailure: true } as const;
 
 /**
@@ -74,7 +74,7 @@ async function redeemAuthorizationCode(
 }
 
 /**
- * Returns the error of a refused redemption. A failure with the right secret is counted before its response. Ten
+ * Returns the error of a refused redemption. A failure with the correct secret is counted before its response. Ten
  * failures get their own error, and the tenth blocks the link, even if more calls race (contract 1.7).
  */
 async function refuse(

@@ -67,7 +67,7 @@ async function redeemFactor(core: MfaGrantCore, request: MfaRequest, call: Call)
   const reading = firstIdentifier(core, challenge);
   // A call that is refused before it waits for the read must not crash the process if the read fails.
   reading.catch(() => undefined);
-  const right = await presentFactor(core, challenge, presented, {
+  const correct = await presentFactor(core, challenge, presented, {
     reading,
     party: client.passkeys,
     now,
@@ -75,14 +75,14 @@ async function redeemFactor(core: MfaGrantCore, request: MfaRequest, call: Call)
   });
   const recordFailure = () => core.mfaChallenges.recordFailedRedemption(challenge._id, now.toISOString());
   return withFailureRecorded(recordFailure, async () => {
-    const step = { client, challenge, right, now, call };
+    const step = { client, challenge, correct, now, call };
     const tokens = await (challenge.purpose === "step_up"
       ? stepUp(core, step)
       : signIn(core, { ...step, secret }, reading));
     return {
       ...tokens,
       ...(challenge.mustChangePassword && { passwordChangeRequired: true }),
-      ...(right.codesLeft !== null && { recoveryCodesLeft: right.codesLeft }),
+      ...(correct.codesLeft !== null && { recoveryCodesLeft: correct.codesLeft }),
     };
   });
 }

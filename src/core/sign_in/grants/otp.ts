@@ -17,8 +17,8 @@ import { type CodeTokens, signInWithCode } from "#core/sign_in/code_sign_in.ts";
 import {
   type CodeGrantCore,
   type CodeSignIn,
+  type CorrectCode,
   newUserIdOf,
-  type RightCode,
 } from "#core/sign_in/redeem_code.ts";
 import { withFailureRecorded } from "#core/verifications/attempt.ts";
 import { codeDevice, readCodeDevice } from "#core/verifications/code_device.ts";
@@ -26,7 +26,7 @@ import { identityOf } from "#core/verifications/code_request.ts";
 import {
   type CountedCode,
   countPresentedCode,
-  releaseRightCode,
+  releaseCorrectCode,
 } from "#core/verifications/failure_limits.ts";
 import { findPresented } from "#core/verifications/redeem_verification.ts";
 import { invalidBody, text, typedAddress } from "#core/wire.ts";
@@ -121,11 +121,11 @@ async function presentCode(core: CodeGrantCore, request: OtpRequest, call: Call)
   const verification = await requireOpen(core, { client, nonce, now }, call);
   const { beakId } = device;
   const { counted, identifier, user } = await countCode(core, verification, { beakId, call });
-  const isRight = core.codeKey.matches(verification._id, code, verification.codeHash);
-  if (!isRight || mayNotSignIn(user)) {
+  const isCorrect = core.codeKey.matches(verification._id, code, verification.codeHash);
+  if (!isCorrect || mayNotSignIn(user)) {
     // If there is no user, the row names the user that the code would create, so that both cases take the same steps.
     const userId = identifier?.userId ?? newUserIdOf(verification);
-    const refused = { userId, ...(isRight && { cause: "disabled" as const }) };
+    const refused = { userId, ...(isCorrect && { cause: "disabled" as const }) };
     const failed = signInFailed(verification, refused, call, now.toISOString());
     await auditNow(core, failed, "verification_not_found");
     throw notFound();
@@ -142,10 +142,10 @@ const readDevice = ({ device }: Pick<OtpRequest, "device">) => ({
   beakId: device?.beak_id ?? null,
 });
 
-/** Signs in with a right code or token. @throws NestError account_not_found, and all of `signInWithCode` */
-function complete(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Promise<CodeTokens> {
+/** Signs in with a correct code or token. @throws NestError account_not_found, and all of `signInWithCode` */
+function complete(core: CodeGrantCore, correct: CorrectCode, signIn: CodeSignIn): Promise<CodeTokens> {
   const { accountId, now, call } = signIn;
-  const { verification, identifier, counted } = right;
+  const { verification, identifier, counted } = correct;
   const userId = identifier?.userId ?? newUserIdOf(verification);
   const failed = () => signInFailed(verification, { userId }, call, now.toISOString());
   const chosen = {
@@ -153,12 +153,12 @@ function complete(core: CodeGrantCore, right: RightCode, signIn: CodeSignIn): Pr
     // Codes allow five attempts; the tokens of links allow any number, so their refusals get no row.
     ...(counted && {
       recordRefusal: () =>
-        settleAll([releaseRightCode(core, counted), auditNow(core, failed(), "account_not_found")]),
+        settleAll([releaseCorrectCode(core, counted), auditNow(core, failed(), "account_not_found")]),
     }),
   };
   const recordFailure = () => core.verifications.recordFailedRedemption(verification._id, now.toISOString());
   return withFailureRecorded(recordFailure, () =>
-    signInToAccount(core, chosen, call, () => signInWithCode(core, right, signIn)),
+    signInToAccount(core, chosen, call, () => signInWithCode(core, correct, signIn)),
   );
 }
 

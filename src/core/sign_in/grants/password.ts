@@ -23,10 +23,10 @@ import { settleAll } from "#core/settle.ts";
 import { signInToAccount } from "#core/sign_in/chosen_account.ts";
 import { requireFields } from "#core/sign_in/grants/required_fields.ts";
 import {
+  type CorrectPassword,
   type PasswordGrantCore,
   type PasswordSignIn,
   type PasswordTokens,
-  type RightPassword,
   signInWithPassword,
 } from "#core/sign_in/password_sign_in.ts";
 import { readIdentity } from "#core/sign_in/typed_identity.ts";
@@ -90,21 +90,21 @@ async function redeemPassword(
     found && !mayNotSignIn(found.user) ? acceptablePassword(found.identifier, found.password) : null,
     counted,
   );
-  const isRight = await core.passwordHasher.matches(asked.password, stored);
-  if (found === null || stored === null || !isRight)
+  const isCorrect = await core.passwordHasher.matches(asked.password, stored);
+  if (found === null || stored === null || !isCorrect)
     throw await refuse(core, { client, found, stored }, call);
-  const right = { password: stored, identifier: found.identifier, user: found.user, counted };
+  const correct = { password: stored, identifier: found.identifier, user: found.user, counted };
   const { device, account_id: accountId } = request;
-  return complete(core, right, { client, typed: asked.password, device, accountId, startedAt, call });
+  return complete(core, correct, { client, typed: asked.password, device, accountId, startedAt, call });
 }
 
-/** Starts the session of a right password. @throws NestError account_not_found, and all of `signInWithPassword` */
+/** Starts the session of a correct password. @throws NestError account_not_found, and all of `signInWithPassword` */
 function complete(
   core: PasswordGrantCore,
-  right: RightPassword,
+  correct: CorrectPassword,
   signIn: PasswordSignIn,
 ): Promise<PasswordTokens> {
-  const { password: stored, identifier, counted } = right;
+  const { password: stored, identifier, counted } = correct;
   const { accountId, call, client, startedAt } = signIn;
   const { userId } = stored;
   const failed = () => passwordRefused({ userId, clientId: client.id }, call, startedAt.toISOString());
@@ -116,7 +116,7 @@ function complete(
     ]);
   const found = { findIdentifier: async () => identifier, provesIdentifier: false };
   const chosen = { accountId, ...found, recordRefusal };
-  return signInToAccount(core, chosen, call, () => signInWithPassword(core, right, signIn));
+  return signInToAccount(core, chosen, call, () => signInWithPassword(core, correct, signIn));
 }
 
 /**

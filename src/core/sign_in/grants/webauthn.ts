@@ -131,7 +131,7 @@ interface Refused {
   /** null: no user has the passkey. */
   factor: MfaFactor | null;
   reason: Refusal;
-  /** Whether the signature was right, and the user is disabled. */
+  /** Whether the signature was correct, and the user is disabled. */
   isDisabled?: boolean;
 }
 

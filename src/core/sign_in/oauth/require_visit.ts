@@ -11,7 +11,7 @@ import { judgeProved, type PresentedCode, type RedemptionDecision } from "#core/
 export type VisitCodeCore = AuditCore & Pick<Core, "clock" | "oauthStates">;
 
 /**
- * Finds the visit of a code, and decides what happens to it. A failure with the right secret is counted before its response.
+ * Finds the visit of a code, and decides what happens to it. A failure with the correct secret is counted before its response.
  * @param intent a code of the intent `link` signs nobody in, and a code of `sign_in` links no account
  * @throws NestError not_found, token_not_found, token_used, token_expired, authorization_not_found, incorrect_client,
  *   incorrect_redirect_uri, incorrect_code_verifier
@@ -31,7 +31,7 @@ export async function requireVisit(
 }
 
 /**
- * Counts a redemption with the right secret that was refused. Only counted ones get a row in the audit log, so a code has at most ten.
+ * Counts a redemption with the correct secret that was refused. Only counted ones get a row in the audit log, so a code has at most ten.
  */
 export async function countRefusal(
   core: VisitCodeCore,

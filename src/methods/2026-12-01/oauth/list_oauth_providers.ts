@@ -1,4 +1,4 @@
-/** Lists the OAuth providers with whose accounts people can sign in, in the order of the app file. */
+/** Lists the OAuth providers that people can sign in with, in the order of the app file. */
 import { array, strictObject, string } from "zod/mini";
 import { usableProviders } from "#core/oauth/parts.ts";
 import { text } from "#core/wire.ts";
@@ -12,7 +12,7 @@ export const response = strictObject({
 export const handler = rpc({
   name: "list_oauth_providers",
   version: "2026-12-01",
-  summary: "Lists the OAuth providers with whose accounts people can sign in.",
+  summary: "Lists the OAuth providers that people can sign in with.",
   access: "public",
   request,
   response,

@@ -3,7 +3,7 @@
  *
  * Needs the capability `users.read`. Users who are added while a client reads the pages do not move the others. Send a cursor with the
  * same filters as the call that returned it. With `query`, a page can have fewer items than `limit`, or none, while `next_cursor` is
- * not null: the other filters choose among the addresses of a page. An address that a user added and has not proved yet is found too
+ * not null: the other filters choose among the addresses of a page. An address that a user added and has not verified yet is found too
  * (`match_is_pending`). With `query` and the status `deleted`, it lists deleted users who had
  * such an address, until they are erased after 30 days.
  */

@@ -7,7 +7,7 @@ import { headerOf } from "#entry/answer.ts";
 type Attributes = Omit<SetCookie, "value">;
 
 /** The cookies in which an API keeps tokens, and the requests that may use them. */
-export interface CookieForm {
+export interface CookieScheme {
   access: Attributes;
   refresh: Attributes;
   /** Whether methods authenticate a call by the access token in a cookie. An adapter does it before it calls a method. */
@@ -28,7 +28,7 @@ export const REFRESH_COOKIE = "__Secure-nest_refresh";
 const HIDDEN = { httpOnly: true, secure: true } as const;
 
 /** The cookies of methods. Browsers name the origin of every POST. */
-export const METHOD_COOKIES: CookieForm = {
+export const METHOD_COOKIES: CookieScheme = {
   access: { name: ACCESS_COOKIE, path: "/", ...HIDDEN, sameSite: "lax" },
   /** Sent to the API's methods only, and never by a link from another site. */
   refresh: { name: REFRESH_COOKIE, path: "/1/", ...HIDDEN, sameSite: "strict" },
@@ -42,11 +42,11 @@ export const METHOD_COOKIES: CookieForm = {
 };
 
 /**
- * The cookies of an adapter, in the folder of its paths. Its API also has GET requests, for which a browser names no origin, but
- * says whether a page of the same origin sends them (Fetch Metadata).
+ * The cookies of an adapter, which browsers send to its paths only. Its API also has GET requests: for these, a browser sends no
+ * `Origin`, but says in `Sec-Fetch-Site` whether a page of the same origin sends them.
  * @param adapter its name
  */
-export const adapterCookies = (adapter: string): CookieForm => ({
+export const adapterCookies = (adapter: string): CookieScheme => ({
   access: { name: `__Secure-${adapter}_access`, path: `/${adapter}/`, ...HIDDEN, sameSite: "lax" },
   refresh: { name: `__Secure-${adapter}_refresh`, path: `/${adapter}/token/`, ...HIDDEN, sameSite: "strict" },
   authenticates: false,
