@@ -41,6 +41,8 @@ test.each([
 
 test("names what a session started with, and keeps names that it does not know", () => {
   expect(methodsOf(["pwd", "later"])).toBe("a password and later");
+  expect(methodsOf(["link", "sms", "mfa"])).toBe("a magic link and a code by SMS");
+  expect(methodsOf(["fed", "pop", "mfa"])).toBe("an account at a provider and a passkey");
 });
 
 describe("a webhook delivery", () => {

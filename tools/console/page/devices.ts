@@ -40,8 +40,15 @@ const METHODS: Readonly<Record<string, string>> = {
   link: "a magic link",
   otp: "a code",
   pwd: "a password",
+  sms: "a code by SMS",
+  pop: "a passkey",
+  fed: "an account at a provider",
   test: "a token for tests",
 };
 
-/** @param amr as in a session */
-export const methodsOf = (amr: readonly string[]) => amr.map((name) => METHODS[name] ?? name).join(" and ");
+/** @param amr as in a session. `mfa` says that there are two, which the others show */
+export const methodsOf = (amr: readonly string[]) =>
+  amr
+    .filter((name) => name !== "mfa")
+    .map((name) => METHODS[name] ?? name)
+    .join(" and ");

@@ -6,14 +6,24 @@ import { button, byId, drawList, make } from "/assets/dom.js";
 import { plural, time } from "/assets/format.js";
 
 /** How a person proved who they are, by the value of `amr`. */
-const METHODS = { link: "a magic link", otp: "a code", pwd: "a password" };
+const METHODS = {
+  link: "a magic link",
+  otp: "a code",
+  pwd: "a password",
+  sms: "a code by SMS",
+  pop: "a passkey",
+  fed: "an account at a provider",
+  test: "a token for tests",
+};
 const METHOD_LIST = new Intl.ListFormat("en-GB");
 
 function sessionItem({ id, current, client_id, device, ip, created_at, last_used_at, amr }) {
   const since = time(created_at);
   const where = `${nameOfClient(client_id)}, ${device?.platform ?? "unknown device"}`;
   const revoke = () => callApi(() => nest.revokeSession({ session_id: id }), "Session revoked.");
-  const how = METHOD_LIST.format(amr.map((method) => METHODS[method] ?? method));
+  const how = METHOD_LIST.format(
+    amr.filter((method) => method !== "mfa").map((method) => METHODS[method] ?? method),
+  );
   return make(
     "li",
     {},
