@@ -73,4 +73,122 @@ describe.skipIf(!hasBrowser)("the second step on the local page", () => {
     await press(page, "Continue");
     await isSignedIn(page);
   });
+
+  /** A user with an authenticator app. */
+  const withApp = async (address: string) => {
+    const user = await caller.signIn(address);
+    const asked = { factor_type: "totp", confirm: true };
+    const { body: created } = await caller.call("create_mfa_factor", asked, asUser(user));
+    const proof = { factor_id: created.factor_id, code: appCode(created.secret, new Date()) };
+    expect((await caller.call("verify_mfa_factor", proof, asUser(user))).status).toBe(200);
+    return { nextCode: () => appCode(created.secret, new Date(), 1) };
+  };
+  const signInByLink = async (page: Page, address: string) => {
+    await page.getByText("Magic link", { exact: true }).first().click();
+    await page.fill("#address", address);
+    await press(page, "Send magic link");
+    await says(page, "The magic link is in the inbox.");
+    await page.getByText("Use link in this page").first().click();
+    await says(page, "You are signed in.");
+  };
+  const focused = (page: Page) => page.evaluate("document.activeElement.id");
+
+  test("forgets the second step when another user signs in meanwhile", async () => {
+    await withApp("page.waits@example.com");
+    const page = await firstStep("page.waits@example.com");
+    await page.fill("#second-code", "123");
+    await signInByLink(page, "page.other@example.com");
+    await page.locator("#second-step").waitFor({ state: "hidden" });
+    expect(await page.inputValue("#second-code")).toBe("");
+  });
+
+  test("keeps the second step while the page only refreshes its data", async () => {
+    const { nextCode } = await withApp("page.keeps@example.com");
+    const page = await firstStep("page.keeps@example.com");
+    await page.getByLabel("Client").selectOption(caller.clients.simple);
+    await says(page, "This page now uses the client");
+    expect(await page.locator("#second-step").isVisible()).toBe(true);
+    await page.fill("#second-code", nextCode());
+    await press(page, "Continue");
+    await isSignedIn(page);
+    expect(await focused(page)).toBe("account-title");
+  });
+
+  test("takes back its request and the focus when the second step is canceled", async () => {
+    await withApp("page.cancels@example.com");
+    const page = await firstStep("page.cancels@example.com");
+    await press(page, "Cancel");
+    await page.locator("#second-step").waitFor({ state: "hidden" });
+    expect(await page.locator("#message").textContent()).toBe("");
+    expect(await focused(page)).toBe("code-to");
+  });
+
+  test("ends the second step when its challenge can't be used any more, and says so", async () => {
+    const { nextCode } = await withApp("page.late@example.com");
+    const page = await firstStep("page.late@example.com");
+    suite.stack.pass(601);
+    try {
+      await page.fill("#second-code", nextCode());
+      await press(page, "Continue");
+      await says(page, "It took too long, or too many codes were wrong. Sign in again.");
+      await page.locator("#second-step").waitFor({ state: "hidden" });
+      expect(await focused(page)).toBe("code-to");
+    } finally {
+      suite.stack.pass(-601);
+    }
+  });
+
+  test("forgets a wrong code and its error when another factor is chosen", async () => {
+    const { nextCode } = await withApp("page.chooses@example.com");
+    const page = await firstStep("page.chooses@example.com");
+    await page.fill("#second-code", wrongCode(nextCode()));
+    await press(page, "Continue");
+    await page.locator("#second-code-error", { hasText: "The code is wrong" }).waitFor();
+    await page.getByLabel("Second factor", { exact: true }).selectOption({ label: "Recovery code" });
+    expect(await page.locator("#second-code-error").textContent()).toBe("");
+    expect(await page.inputValue("#second-code")).toBe("");
+  });
+
+  test("presents a code once when its button is pressed twice on a slow network", async () => {
+    const { nextCode } = await withApp("page.twice@example.com");
+    const page = await firstStep("page.twice@example.com");
+    let presented = 0;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await page.route("**/authenticate_user", async (route) => {
+      presented++;
+      await released;
+      await route.continue();
+    });
+    await page.fill("#second-code", nextCode());
+    await press(page, "Continue");
+    await press(page, "Continue");
+    release();
+    await isSignedIn(page);
+    expect(presented).toBe(1);
+  });
+
+  test("shows another user nothing of what the previous user typed or waited for", async () => {
+    const page = await suite.open();
+    await page.getByLabel("Client").selectOption(caller.clients.native);
+    await signInByLink(page, "page.first@example.com");
+    await page.getByText("Add an address").click();
+    await page.fill("#new-address", "page.first.second@example.com");
+    await page.locator("#address-form button").click();
+    await says(page, "The code is in the inbox.");
+    await page.fill("#verify-code", "123");
+    await page.fill("#new-address", "page.first.third@example.com");
+    await page.locator("#password-action").click();
+    await page.fill("#new-password", "a password of the first user");
+    await press(page, "Sign out");
+    await says(page, "You are signed out.");
+    await signInByLink(page, "page.second@example.com");
+    await page.locator("#user dd", { hasText: "page.second@example.com" }).waitFor();
+    expect(await page.locator("#verify-form").isVisible()).toBe(false);
+    for (const field of ["verify-code", "new-address", "new-password"])
+      expect(await page.inputValue(`#${field}`), field).toBe("");
+    // The code of the first user still works for the first user.
+    await press(page, "Sign out");
+    await signInByLink(page, "page.first@example.com");
+    await page.locator("#verify-form").waitFor();
+  });
 });

@@ -1,6 +1,6 @@
 /** The email addresses and phone numbers of the signed-in user, and their verification with a code. */
 import { callApi } from "/assets/actions.js";
-import { client, nest } from "/assets/api.js";
+import { client, current, nest } from "/assets/api.js";
 import { forgetCode, onUse, pendingCode, rememberCode } from "/assets/codes.js";
 import { button, byId, drawList, make } from "/assets/dom.js";
 import { listenForSubmit } from "/assets/fields.js";
@@ -67,8 +67,10 @@ export function showAddresses(identifiers) {
 
 function showCodeForm() {
   const pending = pendingCode(PURPOSE);
-  byId("verify-form").hidden = pending === null;
-  if (pending)
+  // Another user may have asked for it in this browser.
+  const isOwn = pending !== null && pending.user_id === current()?.user_id;
+  byId("verify-form").hidden = !isOwn;
+  if (isOwn)
     byId("verify-sent").textContent = `Sent to ${pending.to}. It works until ${time(pending.expires_at)}.`;
 }
 
@@ -78,7 +80,7 @@ async function send(identifier, to, field) {
   await callApi(
     async () => {
       const sent = await nest.sendVerification({ ...identifier, delivery: "code" });
-      rememberCode(PURPOSE, { ...sent, to, client_id: client.id });
+      rememberCode(PURPOSE, { ...sent, to, client_id: client.id, user_id: current().user_id });
       isSent = true;
     },
     "The code is in the inbox.",

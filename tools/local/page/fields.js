@@ -13,6 +13,12 @@ function clearFieldError(field) {
   field.removeAttribute("aria-invalid");
 }
 
+/** Empties the fields of a form, and removes their errors. */
+export function clearForm(form) {
+  form.reset();
+  for (const field of form.querySelectorAll("[aria-invalid]")) clearFieldError(field);
+}
+
 /**
  * Runs `submit` when the form is submitted with valid fields. Otherwise shows the first invalid field's error.
  * @param explain returns the text for a field whose constraints are violated

@@ -9,12 +9,13 @@ import { listenForCodeSignIn } from "/assets/code_sign_in.js";
 import { callDevApi } from "/assets/dev_api.js";
 import { byId } from "/assets/dom.js";
 import { showEvents, verdictsOf } from "/assets/events.js";
+import { clearForm } from "/assets/fields.js";
 import { listenForInboxes, showInboxes } from "/assets/inbox.js";
 import { listenForMessages, showMessage } from "/assets/message.js";
 import { listenForPassword } from "/assets/password.js";
 import { followCheckout } from "/assets/plans.js";
 import { listenForRegistration } from "/assets/registration.js";
-import { askSecondStep, listenForSecondStep } from "/assets/second_step.js";
+import { askSecondStep, forgetOldSecondStep, listenForSecondStep } from "/assets/second_step.js";
 import { listenForSessions } from "/assets/sessions.js";
 import { followHash, listenForSignIn } from "/assets/sign_in.js";
 import { listenForStripe, showStripe } from "/assets/stripe.js";
@@ -31,6 +32,7 @@ const REFRESH_INTERVAL_MS = 1000;
 const STATUS_INTERVAL_MS = 5000;
 let isDouble = true;
 let user = null;
+let typedBy = null;
 let verdicts = "";
 let stripe = null;
 let timeline = null;
@@ -38,8 +40,27 @@ let refreshing = Promise.resolve();
 
 const addressOf = (user) => user?.email ?? null;
 
+/** The forms in which a person types what the next user must not see. */
+const OWN_FORMS = [
+  "paste-form",
+  "code-form",
+  "register-form",
+  "address-form",
+  "verify-form",
+  "password-form",
+];
+
+/** Empties the forms of the previous user. */
+function forgetTyped() {
+  const now = current()?.user_id ?? null;
+  if (now !== typedBy) for (const id of OWN_FORMS) clearForm(byId(id));
+  typedBy = now;
+}
+
 /** Draws the signed-in user. */
 async function showUser() {
+  forgetOldSecondStep();
+  forgetTyped();
   if (current()) {
     user = await nest.call("get_user");
     await Promise.all([

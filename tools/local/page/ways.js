@@ -37,6 +37,9 @@ export function chooseWay(way) {
   whenChosen();
 }
 
+/** Moves the focus to where a person types who they are. */
+export const focusWay = () => identifierFieldOf(panels().find((panel) => !panel.hidden)).focus();
+
 /** Shows what the client may use. A way that it may not use names a client of the stack that may. */
 export function showWays() {
   byId("registration-mode").textContent = MODES[client.registration];
