@@ -59,7 +59,7 @@ export const ERRORS = {
   ],
   passkey_failed: [
     401,
-    "The passkey was refused: it is unknown or was removed, or its response is wrong or of another page.",
+    "The passkey was refused: it is unknown or was removed, or its response is wrong or from another page.",
   ],
   passkey_challenge_expired: [
     401,
@@ -82,7 +82,10 @@ export const ERRORS = {
     403,
     "The client requires a second factor, and the user has none; create one with `mfa_token`, then sign in again.",
   ],
-  mfa_required_by_policy: [403, "It is the last second factor of a user for whom the client requires one."],
+  mfa_required_by_policy: [
+    403,
+    "It is the user's last second factor, and the client requires a second factor.",
+  ],
   cannot_disable_self: [403, "Users can't disable themselves."],
   delete_not_allowed: [403, "The account did not add the user, or the user is in other accounts too."],
   capability_escalation: [
@@ -101,7 +104,7 @@ export const ERRORS = {
   ],
   factor_not_found: [404, "The user has no such second factor, or it can't be used here."],
   provider_not_found: [404, "The app has no such OAuth provider."],
-  oauth_identity_not_found: [404, "The user has no such linked account of a provider."],
+  oauth_identity_not_found: [404, "The user has no linked account with this id."],
   identifier_not_found: [404, "The user has no address or number with this id."],
   role_not_found: [404, "The app has no role with this key."],
   webhook_not_found: [404, "The app has no webhook with this id."],
@@ -126,7 +129,7 @@ export const ERRORS = {
   ],
   factor_repeats_sign_in: [
     409,
-    "The user signs in by the channel of the second factor only, so it could follow no sign-in; use another type, such as `totp`.",
+    "The user signs in only by the same mailbox or number as the second factor; use another type, such as `totp`.",
   ],
   too_many_factors: [409, "The user already has the maximum number of second factors."],
   role_built_in: [409, "The role is built in and cannot be changed or deleted."],
@@ -138,10 +141,10 @@ export const ERRORS = {
   webhook_disabled: [409, "The webhook is disabled; enable it first."],
   last_admin: [409, "The user is the last administrator; make somebody else an administrator first."],
   oauth_identity_taken: [409, "The account at the provider is linked to another user."],
-  too_many_oauth_identities: [409, "The user has linked the maximum number of accounts at providers."],
+  too_many_oauth_identities: [409, "The user already has the maximum number of linked accounts."],
   last_sign_in_method: [
     409,
-    "It is the last verified address or number of the user, or the last linked account of a user without one.",
+    "It is the user's last way to sign in, or the last that works with a second factor.",
   ],
   active_subscription: [409, "The user has a subscription that has not ended; cancel it first."],
   already_subscribed: [

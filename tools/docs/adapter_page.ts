@@ -51,7 +51,7 @@ const fieldTable = (fields: AdapterRoute["fields"]) => ({
 const nameOf = ({ verb, when }: AdapterRoute, path: string) =>
   `\`${verb} ${path}\`${when === undefined ? "" : ` with \`${when}\``}`;
 
-const PAGE = " A browser gets [a page](README.md#rules-of-every-adapter) in place of the answer.";
+const PAGE = " A browser gets [a page](README.md#rules-of-every-adapter) in place of this response.";
 
 /** Whether a route sends the browser on. */
 const isRedirect = ({ visit }: AdapterRoute) => visit === "begin" || visit === "end";

@@ -54,10 +54,10 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
     "Let the person correct the fields, or offer a magic link. Do not say which of the two is wrong: Nest does not know.",
   mfa_failed: "Let the person correct the code. After five codes, the person must sign in again.",
   passkey_failed:
-    "Offer another way to sign in. If it happens to everyone, compare `passkeys` of the client in the app file with the page; the log says the reason ([passkeys](passkeys.md)).",
+    "Offer another way to sign in. If all passkeys fail, compare `passkeys` of the client in the app file with the origin of the page. The log has the reason ([passkeys](passkeys.md#what-is-refused)).",
   passkey_challenge_expired:
     "Call `create_passkey_challenge` again, and let the person use the passkey again.",
-  mfa_token_expired: "Show the sign-in: the first factor must be presented again.",
+  mfa_token_expired: "Show the sign-in page: the person must present the first factor again.",
   mfa_required:
     "Ask the person for a code of one of `meta.factors`, or for a recovery code, and send it with the grant `mfa` ([second factors](mfa.md)).",
   mfa_enrollment_required:
@@ -67,7 +67,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   mfa_confirmation_required:
     "Tell the person which programs they can't use any more, and repeat the call with `confirm: true` if they agree.",
   factor_repeats_sign_in:
-    "Offer an authenticator app or a passkey. Of a removal: let the person remove the factors that would be left first, or add another.",
+    "Offer an authenticator app or a passkey. If a removal was refused, let the person first remove the factors that would be left, or add another factor.",
   too_many_factors: "Let the person remove a second factor first.",
   factor_not_found: "List the factors again.",
   factor_type_not_allowed: "Offer another type, or add it to `mfa.factors` of the client in the app file.",
@@ -111,8 +111,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   identifier_not_verified: "Let the person verify it with `send_verification` and `verify_identifier` first.",
   provider_not_found: "Offer the providers that `list_oauth_providers` returns.",
   oauth_identity_not_found: "Read the list of linked accounts again.",
-  oauth_identity_taken: "Ask the person to sign in with that account, or to link another one.",
-  too_many_oauth_identities: "Let the person unlink an account first, or sign in with a linked one.",
+  oauth_identity_taken: "Ask the person to sign in with that account, or to link another account.",
+  too_many_oauth_identities: "Let the person unlink an account first, or sign in with a linked account.",
   last_sign_in_method: "Let the person add and verify another address or number first.",
   verification_not_found:
     "Let the person correct the code, at most five times. Then request a new one with `send_otp`.",

@@ -11,12 +11,12 @@ export const MFA_TOKEN =
 const SEED = "<32 characters of base32>";
 const HINT: FieldDocumentation = {
   description:
-    "What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`.",
+    "A part of the number or address, by which the person recognizes the factor: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`.",
   example: "•••567",
 };
 const TYPE: FieldDocumentation = {
   description:
-    "`totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers.",
+    "`totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. `mfa.factors` of the client in the app file lists the types that it offers.",
   example: "totp",
   narrows: { enum: [...MFA_FACTORS] },
 };
@@ -38,7 +38,8 @@ const factorAt = (path: string, timestamp: Timestamp): Readonly<Record<string, F
   [`${path}.name`]: { description: "What the user calls it; null: nothing.", example: "My phone" },
   [`${path}.hint`]: { ...HINT, example: null },
   [`${path}.status`]: {
-    description: "`pending`: it waits for its first code, and no sign-in requires it. `active`.",
+    description:
+      "`pending`: its first code or passkey was not presented yet, and no sign-in requires the factor. `active`: sign-ins require a second factor.",
     example: "active",
     narrows: { enum: ["pending", "active"] },
   },
@@ -81,7 +82,7 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
   hint: HINT,
   confirm: {
     description:
-      "Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false.",
+      "Whether the person agrees that the clients in `meta` of `mfa_confirmation_required` can no longer sign them in. Default: false.",
     example: true,
   },
   "create_mfa_factor.name": { description: "What the user calls it. Default: nothing.", example: "My phone" },
@@ -90,20 +91,21 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
     example: "+6591234567",
   },
   "create_mfa_factor.secret": {
-    description: "For `totp`: what the person types into an app that reads no pictures. Else null.",
+    description:
+      "For `totp`: the secret, which the person can type into an authenticator app in place of scanning `qr_code`. Else null.",
     example: SEED,
   },
   "create_mfa_factor.hint": { ...HINT, example: null },
   otpauth_uri: {
-    description: "For `totp`: the URI that an app on the same device opens. Else null.",
+    description: "For `totp`: the URI that opens an authenticator app on the same device. Else null.",
     example:
       "otpauth://totp/Acme:ada%40example.com?issuer=Acme&secret=<secret>&algorithm=SHA1&digits=6&period=30",
   },
   qr_code: {
-    description: "For `totp`: the URI as a picture, a data URI with a PNG file. Else null.",
+    description: "For `totp`: `otpauth_uri` as a QR code, a data URI of a PNG picture. Else null.",
     example: "data:image/png;base64,<picture>",
   },
-  "create_mfa_factor.expires_at": timestamp("Until when it can be verified: 15 minutes."),
+  "create_mfa_factor.expires_at": timestamp("Until when the factor can be verified: for 15 minutes."),
   "verify_mfa_factor.code": {
     description: "The six digits that the app shows, or that were sent. For `webauthn`, send `credential`.",
     example: "492039",
@@ -112,7 +114,7 @@ export const mfaFieldDocs = (timestamp: Timestamp): Readonly<Record<string, Fiel
   ...factorAt("verify_mfa_factor.factor", timestamp),
   "list_mfa_factors.items": { description: "The factors that were not removed, the oldest first." },
   ...factorAt("list_mfa_factors.items[]", timestamp),
-  "create_mfa_challenge.expires_at": timestamp("Until when a factor can be presented: 10 minutes."),
+  "create_mfa_challenge.expires_at": timestamp("Until when a factor can be presented: for 10 minutes."),
   "create_mfa_challenge.factors": {
     description: "The factors that can be presented. A recovery code can be presented as well.",
   },

@@ -31,18 +31,25 @@ export const oauthFields = (TIMESTAMP: Schema, redirectUri: string): Record<stri
     "list_oauth_providers.items": {
       description: "The providers, in the order of the app file.",
     },
-    "list_oauth_providers.items[].name": { description: "What people call the provider.", example: "Google" },
+    "list_oauth_providers.items[].name": {
+      description: "The name of the provider, for the button.",
+      example: "Google",
+    },
     intent: {
-      description: "`sign_in`, the default, or `link`: link an account to the signed-in user.",
+      description:
+        "`sign_in`, the default: sign in or sign up. `link`: link an account to the signed-in user.",
       example: "sign_in",
       narrows: { enum: ["sign_in", "link"] },
     },
-    login_hint: { description: "The address that the provider may propose.", example: "ada@example.com" },
+    login_hint: {
+      description: "The address with which the provider can prefill its sign-in page.",
+      example: "ada@example.com",
+    },
     authorization_url: {
       description: "The page of the provider. Open it in the person's browser.",
       example: "https://accounts.google.com/o/oauth2/v2/auth?client_id=1",
     },
-    "start_oauth.expires_at": at("When the visit ends, 10 minutes later."),
+    "start_oauth.expires_at": at("Until when the person can come back from the provider: for 10 minutes."),
     "link_oauth.code": {
       description:
         "The `code` with which the person came back from the provider. It works once and expires after 5 minutes.",
@@ -57,7 +64,7 @@ export const oauthFields = (TIMESTAMP: Schema, redirectUri: string): Record<stri
         `${method}.redirect_uri`,
         {
           description:
-            "Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in every call of a visit.",
+            "Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in `start_oauth` and in the call that redeems the code.",
           example: redirectUri,
         },
       ]),

@@ -37,7 +37,7 @@ const presented = (path: string, description: string, response: Fields): Fields 
   }),
   ...at(`${path}.response`, {
     clientDataJSON: {
-      description: "What the browser says about the ceremony, in base64url.",
+      description: "What the browser says about this use of the passkey, in base64url.",
       example: "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
     },
     ...response,
@@ -48,7 +48,7 @@ const presented = (path: string, description: string, response: Fields): Fields 
 export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
   backed_up: {
     description:
-      "Whether the provider of the passkey has a copy of it, so that it survives the loss of the device. Null for other types.",
+      "Whether the passkey provider has a copy of the passkey, so that the user keeps it if the device is lost. Null for other types.",
     example: null,
   },
   "create_mfa_factor.passkey_options": {
@@ -57,13 +57,12 @@ export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
     example: null,
   },
   ...at("create_mfa_factor.passkey_options", {
-    rp: { description: "The app, which the passkey belongs to." },
-    "rp.id": { description: "The domain of the client's app file.", example: "acme.example" },
+    rp: { description: "The app that the passkey belongs to (the relying party)." },
+    "rp.id": { description: "`passkeys.rpId` of the client in the app file.", example: "acme.example" },
     "rp.name": { description: "The name of the app.", example: "Acme" },
     user: { description: "The user, as the authenticator shows them." },
     "user.id": {
-      description:
-        "Names the user for the authenticator, in base64url. It is derived from the user's id and says nothing else.",
+      description: "Identifies the user for the authenticator, in base64url: a hash of the user's id.",
       example: "3q2-7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs",
     },
     "user.name": { description: "The user's address or number.", example: "ada@example.com" },
@@ -78,20 +77,23 @@ export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
     timeout: TIMEOUT,
     authenticatorSelection: { description: "What the authenticator should be able to do." },
     "authenticatorSelection.residentKey": {
-      description: "A passkey that names its user is preferred, because it signs in alone.",
+      description: "A passkey that stores which user it belongs to is preferred, because it signs in alone.",
       example: "preferred",
     },
     "authenticatorSelection.requireResidentKey": { description: "Always false.", example: false },
     "authenticatorSelection.userVerification": {
       description:
-        "An authenticator that verifies its owner is preferred, because its passkey signs in alone.",
+        "An authenticator that verifies its user is preferred, because its passkey signs in alone.",
       example: "preferred",
     },
-    attestation: { description: "The authenticator need not say who made it.", example: "none" },
+    attestation: {
+      description: "The authenticator does not have to prove its manufacturer.",
+      example: "none",
+    },
   }),
   ...named(
     "create_mfa_factor.passkey_options.excludeCredentials",
-    "The passkeys that the user has. Their authenticators make no other.",
+    "The user's passkeys. An authenticator that has one of them creates no second passkey.",
   ),
   challenge_id: {
     description: "The id of a challenge of `create_passkey_challenge`.",
@@ -113,10 +115,10 @@ export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
   ...at("create_passkey_challenge.options", {
     challenge: CHALLENGE,
     timeout: TIMEOUT,
-    rpId: { description: "The domain of the client's app file.", example: "acme.example" },
+    rpId: { description: "`passkeys.rpId` of the client in the app file.", example: "acme.example" },
     userVerification: {
       description:
-        "`required`: the authenticator verifies its owner, since the passkey signs in alone. `preferred` with `mfa_token`.",
+        "`required` if the passkey signs in alone: the authenticator must verify its user. `preferred` with `mfa_token`.",
       example: "required",
       narrows: { enum: ["required", "preferred"] },
     },
@@ -126,7 +128,7 @@ export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
     "With `mfa_token`: the passkeys that can sign. Else empty: any passkey of the domain can.",
   ),
   "create_passkey_challenge.expires_at": timestamp(
-    "Until when it can be presented: 5 minutes, or as long as `mfa_token`.",
+    "Until when the passkey can be presented: for 5 minutes, or as long as `mfa_token`.",
   ),
   ...presented(
     "verify_mfa_factor.credential",
@@ -144,7 +146,7 @@ export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
     "For `webauthn`, and for `mfa` in place of `factor_id` and `code`: `toJSON()` of what `navigator.credentials.get()` returned. Other fields of it are ignored.",
     {
       authenticatorData: {
-        description: "What the authenticator says about the ceremony, in base64url.",
+        description: "What the authenticator says about this use of the passkey, in base64url.",
         example: "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
       },
       signature: {
@@ -152,7 +154,8 @@ export const passkeyFieldDocs = (timestamp: Timestamp): Fields => ({
         example: "MEUCIQDx8n1mR0tT7yLZ5v0JbY3c2hVt1kQ9wA",
       },
       userHandle: {
-        description: "`user.id` of the options that made the passkey. The grant `webauthn` requires it.",
+        description:
+          "`user.id` of the options with which the passkey was created. The grant `webauthn` requires it.",
         example: "3q2-7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs",
       },
     },

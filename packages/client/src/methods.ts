@@ -364,13 +364,13 @@ export interface Requests {
       type: "public-key";
       /** What the authenticator returned. */
       response: {
-        /** What the browser says about the ceremony, in base64url. */
+        /** What the browser says about this use of the passkey, in base64url. */
         clientDataJSON: string;
-        /** What the authenticator says about the ceremony, in base64url. */
+        /** What the authenticator says about this use of the passkey, in base64url. */
         authenticatorData: string;
         /** The signature of both, in base64url. */
         signature: string;
-        /** `user.id` of the options that made the passkey. The grant `webauthn` requires it. */
+        /** `user.id` of the options with which the passkey was created. The grant `webauthn` requires it. */
         userHandle?: string | null;
       };
     };
@@ -408,15 +408,15 @@ export interface Requests {
     /** The OAuth client's id. */
     client_id: string;
   };
-  /** Creates a second factor, which counts once a code of it was accepted. */
+  /** Creates a second factor, which is active once its first code was accepted. */
   create_mfa_factor: {
-    /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+    /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. `mfa.factors` of the client in the app file lists the types that it offers. */
     factor_type: "totp" | "sms" | "email" | "webauthn";
     /** What the user calls it. Default: nothing. */
     name?: string;
     /** For `sms`, required: the number with its country code. */
     phone_number?: string;
-    /** Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false. */
+    /** Whether the person agrees that the clients in `meta` of `mfa_confirmation_required` can no longer sign them in. Default: false. */
     confirm?: boolean;
     /** `meta.mfa_token` of the error `mfa_enrollment_required`, in place of an access token. It works for 10 minutes. */
     mfa_token?: string;
@@ -560,7 +560,7 @@ export interface Requests {
     code: string;
     /** The random string whose hash was sent to `start_oauth` as `code_challenge` (RFC 7636). */
     code_verifier: string;
-    /** Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in every call of a visit. */
+    /** Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in `start_oauth` and in the call that redeems the code. */
     redirect_uri: string;
   };
   /** Lists the members of an account, the oldest membership first. */
@@ -734,7 +734,7 @@ export interface Requests {
     factor_id: string;
     /** The user's id. An opaque string: compare it, do not parse it. */
     user_id?: string;
-    /** Whether the person agrees that the clients of `mfa_confirmation_required` can't sign them in any more. Default: false. */
+    /** Whether the person agrees that the clients in `meta` of `mfa_confirmation_required` can no longer sign them in. Default: false. */
     confirm?: boolean;
   };
   /** Sets a new password with a link or a code. */
@@ -966,7 +966,7 @@ export interface Requests {
     client_id: string;
     /** The id of a provider, from `list_oauth_providers`. */
     provider: string;
-    /** Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in every call of a visit. */
+    /** Where the person comes back to. It must equal one of the client's redirect URIs exactly, and be the same in `start_oauth` and in the call that redeems the code. */
     redirect_uri: string;
     /** Returned unchanged in the link. The client uses it to find the code verifier, so generate a new random value for each link (RFC 6749, section 10.12). */
     state: string;
@@ -974,9 +974,9 @@ export interface Requests {
     code_challenge_method: "S256";
     /** The SHA-256 of the code verifier as unpadded base64url, 43 characters (RFC 7636, section 4.2). 64 hex digits are also accepted. */
     code_challenge: string;
-    /** `sign_in`, the default, or `link`: link an account to the signed-in user. */
+    /** `sign_in`, the default: sign in or sign up. `link`: link an account to the signed-in user. */
     intent?: "sign_in" | "link";
-    /** The address that the provider may propose. */
+    /** The address with which the provider can prefill its sign-in page. */
     login_hint?: string;
     /** The device that sends the request. A device that has signed in to this address before has its own rate limit, which requests from other devices do not use up. */
     device?: {
@@ -1056,7 +1056,7 @@ export interface Requests {
       type: "public-key";
       /** What the authenticator returned. */
       response: {
-        /** What the browser says about the ceremony, in base64url. */
+        /** What the browser says about this use of the passkey, in base64url. */
         clientDataJSON: string;
         /** The new key, in base64url. */
         attestationObject: string;
@@ -1149,39 +1149,39 @@ export interface Responses {
   create_mfa_challenge: {
     /** Send it with a factor to the grant `mfa`. It is no access token, works for 10 minutes, and allows five codes. */
     mfa_token: string;
-    /** Until when a factor can be presented: 10 minutes. */
+    /** Until when a factor can be presented: for 10 minutes. */
     expires_at: string;
     /** The factors that can be presented. A recovery code can be presented as well. */
     factors: Array<{
       /** The factor's id. */
       id: string;
-      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. `mfa.factors` of the client in the app file lists the types that it offers. */
       factor_type: "totp" | "sms" | "email" | "webauthn";
-      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
+      /** A part of the number or address, by which the person recognizes the factor: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
       hint: string | null;
     }>;
   };
   create_mfa_factor: {
     /** The factor's id. */
     factor_id: string;
-    /** For `totp`: what the person types into an app that reads no pictures. Else null. */
+    /** For `totp`: the secret, which the person can type into an authenticator app in place of scanning `qr_code`. Else null. */
     secret: string | null;
-    /** For `totp`: the URI that an app on the same device opens. Else null. */
+    /** For `totp`: the URI that opens an authenticator app on the same device. Else null. */
     otpauth_uri: string | null;
-    /** For `totp`: the URI as a picture, a data URI with a PNG file. Else null. */
+    /** For `totp`: `otpauth_uri` as a QR code, a data URI of a PNG picture. Else null. */
     qr_code: string | null;
     /** For `webauthn`: what `PublicKeyCredential.parseCreationOptionsFromJSON()` takes (WebAuthn). Else null. */
     passkey_options: {
-      /** The app, which the passkey belongs to. */
+      /** The app that the passkey belongs to (the relying party). */
       rp: {
-        /** The domain of the client's app file. */
+        /** `passkeys.rpId` of the client in the app file. */
         id: string;
         /** The name of the app. */
         name: string;
       };
       /** The user, as the authenticator shows them. */
       user: {
-        /** Names the user for the authenticator, in base64url. It is derived from the user's id and says nothing else. */
+        /** Identifies the user for the authenticator, in base64url: a hash of the user's id. */
         id: string;
         /** The user's address or number. */
         name: string;
@@ -1199,7 +1199,7 @@ export interface Responses {
       }>;
       /** How long the browser waits for the person, in milliseconds. */
       timeout: number;
-      /** The passkeys that the user has. Their authenticators make no other. */
+      /** The user's passkeys. An authenticator that has one of them creates no second passkey. */
       excludeCredentials: Array<{
         /** The id of the passkey, in base64url. */
         id: string;
@@ -1210,19 +1210,19 @@ export interface Responses {
       }>;
       /** What the authenticator should be able to do. */
       authenticatorSelection: {
-        /** A passkey that names its user is preferred, because it signs in alone. */
+        /** A passkey that stores which user it belongs to is preferred, because it signs in alone. */
         residentKey: "preferred";
         /** Always false. */
         requireResidentKey: false;
-        /** An authenticator that verifies its owner is preferred, because its passkey signs in alone. */
+        /** An authenticator that verifies its user is preferred, because its passkey signs in alone. */
         userVerification: "preferred";
       };
-      /** The authenticator need not say who made it. */
+      /** The authenticator does not have to prove its manufacturer. */
       attestation: "none";
     } | null;
-    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
+    /** A part of the number or address, by which the person recognizes the factor: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
     hint: string | null;
-    /** Until when it can be verified: 15 minutes. */
+    /** Until when the factor can be verified: for 15 minutes. */
     expires_at: string;
   };
   create_passkey_challenge: {
@@ -1234,7 +1234,7 @@ export interface Responses {
       challenge: string;
       /** How long the browser waits for the person, in milliseconds. */
       timeout: number;
-      /** The domain of the client's app file. */
+      /** `passkeys.rpId` of the client in the app file. */
       rpId: string;
       /** With `mfa_token`: the passkeys that can sign. Else empty: any passkey of the domain can. */
       allowCredentials: Array<{
@@ -1245,10 +1245,10 @@ export interface Responses {
         /** How a browser reaches it. */
         transports: Array<string>;
       }>;
-      /** `required`: the authenticator verifies its owner, since the passkey signs in alone. `preferred` with `mfa_token`. */
+      /** `required` if the passkey signs in alone: the authenticator must verify its user. `preferred` with `mfa_token`. */
       userVerification: "required" | "preferred";
     };
-    /** Until when it can be presented: 5 minutes, or as long as `mfa_token`. */
+    /** Until when the passkey can be presented: for 5 minutes, or as long as `mfa_token`. */
     expires_at: string;
   };
   create_trial_and_magic_link: undefined;
@@ -1650,15 +1650,15 @@ export interface Responses {
     items: Array<{
       /** The factor's id. */
       id: string;
-      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. `mfa.factors` of the client in the app file lists the types that it offers. */
       factor_type: "totp" | "sms" | "email" | "webauthn";
       /** What the user calls it; null: nothing. */
       name: string | null;
-      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
+      /** A part of the number or address, by which the person recognizes the factor: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
       hint: string | null;
-      /** Whether the provider of the passkey has a copy of it, so that it survives the loss of the device. Null for other types. */
+      /** Whether the passkey provider has a copy of the passkey, so that the user keeps it if the device is lost. Null for other types. */
       backed_up: boolean | null;
-      /** `pending`: it waits for its first code, and no sign-in requires it. `active`. */
+      /** `pending`: its first code or passkey was not presented yet, and no sign-in requires the factor. `active`: sign-ins require a second factor. */
       status: "pending" | "active";
       /** When the factor was created. */
       created_at: string;
@@ -1738,7 +1738,7 @@ export interface Responses {
     items: Array<{
       /** The id of a provider, from `list_oauth_providers`. */
       provider: string;
-      /** What people call the provider. */
+      /** The name of the provider, for the button. */
       name: string;
     }>;
   };
@@ -2026,7 +2026,7 @@ export interface Responses {
     resend_at: string;
   };
   send_mfa_code: {
-    /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
+    /** A part of the number or address, by which the person recognizes the factor: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
     hint: string;
     /** Until when the code works: as long as `mfa_token`. */
     expires_at: string;
@@ -2143,7 +2143,7 @@ export interface Responses {
   start_oauth: {
     /** The page of the provider. Open it in the person's browser. */
     authorization_url: string;
-    /** When the visit ends, 10 minutes later. */
+    /** Until when the person can come back from the provider: for 10 minutes. */
     expires_at: string;
   };
   unlink_oauth: {
@@ -2246,15 +2246,15 @@ export interface Responses {
     factor: {
       /** The factor's id. */
       id: string;
-      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. The client's app file says which it offers. */
+      /** `totp`: an authenticator app (RFC 6238). `sms`: a code by SMS, which is weaker. `email`: a code by mail. `webauthn`: a passkey or security key. `mfa.factors` of the client in the app file lists the types that it offers. */
       factor_type: "totp" | "sms" | "email" | "webauthn";
       /** What the user calls it; null: nothing. */
       name: string | null;
-      /** What the person recognizes it by: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
+      /** A part of the number or address, by which the person recognizes the factor: the end of the number, or the beginning and the domain of the address. Null for `totp` and `webauthn`. */
       hint: string | null;
-      /** Whether the provider of the passkey has a copy of it, so that it survives the loss of the device. Null for other types. */
+      /** Whether the passkey provider has a copy of the passkey, so that the user keeps it if the device is lost. Null for other types. */
       backed_up: boolean | null;
-      /** `pending`: it waits for its first code, and no sign-in requires it. `active`. */
+      /** `pending`: its first code or passkey was not presented yet, and no sign-in requires the factor. `active`: sign-ins require a second factor. */
       status: "pending" | "active";
       /** When the factor was created. */
       created_at: string;

@@ -21,7 +21,7 @@ export interface NamedMethods<IsCamel extends boolean> {
   createCheckoutSession(...args: CallArguments<"create_checkout_session", IsCamel>): Promise<Cased<Responses["create_checkout_session"], IsCamel>>;
   /** Opens a challenge, with which a second factor makes the session fresh. @throws ClientError<"create_mfa_challenge"> */
   createMfaChallenge(...args: CallArguments<"create_mfa_challenge", IsCamel>): Promise<Cased<Responses["create_mfa_challenge"], IsCamel>>;
-  /** Creates a second factor, which counts once a code of it was accepted. @throws ClientError<"create_mfa_factor"> */
+  /** Creates a second factor, which is active once its first code was accepted. @throws ClientError<"create_mfa_factor"> */
   createMfaFactor(...args: CallArguments<"create_mfa_factor", IsCamel>): Promise<Cased<Responses["create_mfa_factor"], IsCamel>>;
   /** Opens a challenge that a passkey signs, to sign in or as the second factor. @throws ClientError<"create_passkey_challenge"> */
   createPasskeyChallenge(...args: CallArguments<"create_passkey_challenge", IsCamel>): Promise<Cased<Responses["create_passkey_challenge"], IsCamel>>;

@@ -36,7 +36,7 @@ export const codeRoutes = [
   adapterRoute({
     verb: "POST",
     path: "/otp/verify",
-    summary: "Signs in with a code. A person without a user gets one.",
+    summary: "Signs in with a code. If the address or number has no user, Nest creates one.",
     method: authenticateUser,
     credential: "none",
     request: object({ nonce: string(), code: string(), setCookie: FLAG }),

@@ -14,10 +14,10 @@ const ENROLLMENT_TOKEN =
   "`meta.mfa_token` of the error `mfa_enrollment_required`, for a person who has no session yet.";
 const NAME = "A name for the factor.";
 const CONFIRM =
-  "`true` adds the first factor although programs of the app can't ask for it (error `mfa_confirmation_required`).";
+  "`true` adds the first factor, even if some programs of the app can't ask for it. Without it, such a call is refused with `mfa_confirmation_required`.";
 
 const FEWER_PROGRAMS =
-  "Some programs will no longer sign you in, because they can't ask for this. Confirm to go on.";
+  "Some programs will no longer sign you in, because they can't ask for this second factor. Confirm to continue.";
 
 const TOO_MANY = "You have too many second factors. Remove one first.";
 
@@ -25,7 +25,8 @@ const TOO_MANY = "You have too many second factors. Remove one first.";
 const SETUP_ERRORS = {
   mfa_confirmation_required: FEWER_PROGRAMS,
   factor_type_not_allowed: "This kind of second factor is not offered.",
-  factor_repeats_sign_in: "This second factor repeats how you log in. Add an authenticator app instead.",
+  factor_repeats_sign_in:
+    "This second factor uses the same mailbox or number as your login. Add an authenticator app instead.",
   own_address_not_verified: "Verify your email address or phone number first.",
   too_many_factors: TOO_MANY,
   mfa_token_expired: "Log in again.",
@@ -88,7 +89,7 @@ const enrolls = (path: `/${string}`, when?: string) =>
     request: object({ factor_id: string(), code: string(), enrollment_token: optional(string()) }),
     fields: { factor_id: FACTOR_ID, code: CODE, enrollment_token: ENROLLMENT_TOKEN },
     toMethod: ({ factor_id, code, enrollment_token: mfa_token }) => ({ factor_id, code, mfa_token }),
-    answer: "`factor`, and with the first factor ten `recovery_codes`, which no later answer has.",
+    answer: "`factor`. For the first factor also ten `recovery_codes`, which no later response has.",
     toAnswer: asJson,
     errors: { mfa_failed: "The code is wrong or was used.", too_many_factors: TOO_MANY },
   });
@@ -97,7 +98,7 @@ const removes = (path: `/${string}`) =>
   adapterRoute({
     verb: "POST",
     path,
-    summary: "Removes a second factor, of a user who presented one within the last 10 minutes.",
+    summary: "Removes a second factor. The user must have presented one within the last 10 minutes.",
     method: removeMfaFactor,
     credential: "caller",
     request: object({ factor_id: string(), user_id: optional(string()), confirm: optional(boolean()) }),
@@ -105,14 +106,16 @@ const removes = (path: `/${string}`) =>
       factor_id: FACTOR_ID,
       confirm:
         "`true` removes the factor, even if some programs of the app can't sign the user in afterwards. Without it, such a removal is refused with `mfa_confirmation_required`.",
-      user_id: "Another user, such as one who lost a device, with the capability `users.write`.",
+      user_id:
+        "The id of another user, such as a user who lost a device. Needs the capability `users.write`.",
     },
     toMethod: (asked) => asked,
     answer: "`removed_at`.",
     toAnswer: asJson,
     errors: {
       mfa_confirmation_required: FEWER_PROGRAMS,
-      factor_repeats_sign_in: "The factors that stay repeat how you log in. Remove them first.",
+      factor_repeats_sign_in:
+        "The other factors use the same mailbox or number as your login. Remove them first.",
       mfa_required_by_policy: "A second factor is required. Add another one first.",
     },
   });

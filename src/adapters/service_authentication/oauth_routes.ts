@@ -7,7 +7,7 @@ import { handler as authenticateUser } from "#methods/2026-12-01/sign_in/authent
 
 const PROVIDER = "The id of the provider, such as `google`.";
 const IN_PATH = `${PROVIDER} In the path.`;
-const HINT = "The address that the provider fills in.";
+const HINT = "The address with which the provider can prefill its sign-in page.";
 
 const callbackOf = (baseUrl: string, provider: string) => `${baseUrl}/oauth/${provider}/callback`;
 
@@ -80,10 +80,11 @@ export const oauthRoutes = [
       ...{ client_id, grant_type: "authorization_code", code, code_verifier: visit?.verifier },
       ...{ redirect_uri: callbackOf(baseUrl, provider), set_cookie: true },
     }),
-    answer: `302 to the client's page, with the tokens in cookies; with \`error\` in the query if the sign-in failed, or with \`provider\` and \`code\` for \`POST /oauth/link\`. After \`mfa_required\` the fragment has \`mfa_token\` and \`factors\`.`,
+    answer: `302 to the client's page. After a sign-in, the tokens are in cookies. To link an account, the query has \`provider\` and \`code\` for \`POST /oauth/link\`. After a failure, the query has \`error\`; after \`mfa_required\`, the fragment also has \`mfa_token\` and \`factors\`.`,
     toAnswer: asJson,
     errors: {
-      verification_not_found: "This browser has not begun this sign-in, or has begun another. Begin again.",
+      verification_not_found:
+        "This browser did not begin this sign-in, or has begun another one since. Begin again.",
     },
   }),
   adapterRoute({
@@ -103,7 +104,7 @@ export const oauthRoutes = [
     toAnswer: asJson,
     errors: {
       oauth_identity_taken: "Another user has this account.",
-      verification_not_found: "This browser has not begun to link an account. Begin again.",
+      verification_not_found: "This browser did not begin to link an account. Begin again.",
     },
   }),
 ];

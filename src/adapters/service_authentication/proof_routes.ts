@@ -55,7 +55,7 @@ export const proofRoutes = [
   adapterRoute({
     verb: "GET",
     path: "/password/reset/{token}",
-    summary: "Says whether a link for a new password works. It uses nothing up.",
+    summary: "Says whether a link for a new password works, without using it up.",
     method: checkVerification,
     credential: "none",
     request: object({ token: string() }),

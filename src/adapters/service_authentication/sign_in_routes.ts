@@ -17,7 +17,7 @@ import { handler as authenticateUser } from "#methods/2026-12-01/sign_in/authent
 import { handler as registerUser } from "#methods/2026-12-01/sign_in/register_user.ts";
 import { handler as sendOtp } from "#methods/2026-12-01/sign_in/send_otp.ts";
 
-const NOT_SIGNED_IN = "The email address and the password do not sign anyone in.";
+const NOT_SIGNED_IN = "The email address or the password is wrong.";
 
 const MAGIC_LINK = {
   path: "/login/magic/{token}",
@@ -64,14 +64,14 @@ export const signInRoutes = [
     }),
     fields: {
       email: EMAIL,
-      password: "The password. Without it the user has none, until they choose one by a link.",
+      password: "The password. Without it, the user has no password until they choose one by a link.",
       phone: "The phone number with its country code.",
       name: "The user's name.",
       captcha_token: CAPTCHA,
       "options.sendEmail": "Sends a welcome mail.",
       "options.sendSms": "Sends a welcome SMS to `phone`. Ignored without `phone`.",
       "options.setCookie": "Puts the tokens into cookies. Default: no.",
-      "options.sendResetEmail": "Sends a link to choose a password, if there is none.",
+      "options.sendResetEmail": "Sends a link to choose a password, if `password` is missing.",
       "options.verifyEmail": "Sends a code that verifies the address.",
     },
     toMethod: ({ email, password, phone, name, captcha_token, options = {} }, client_id, { baseUrl }) => ({

@@ -17,7 +17,7 @@ const BY_BODY = {
   credential: "none",
   request: object({ refresh_token: optional(string()) }),
   isBodyOptional: true,
-  fields: { refresh_token: "The refresh token. Default: that of the cookie." },
+  fields: { refresh_token: "The refresh token. Default: the refresh token in the cookie." },
   toAnswer: asJson,
 } as const;
 
@@ -31,7 +31,8 @@ const REFRESH = {
 const REVOKE = {
   path: "/token/revoke",
   method: revokeToken,
-  answer: "An empty object. The cookies are removed. A token that is wrong or expired gets the same answer.",
+  answer:
+    "An empty object. The cookies are removed. A token that is wrong or expired gets the same response.",
   errors: {},
 } as const;
 
@@ -43,7 +44,7 @@ const refreshes = (client_id: string, refresh_token?: string) => ({
 export const tokenRoutes = [
   adapterRoute({
     ...{ ...BY_COOKIE, ...REFRESH },
-    summary: "Issues new tokens for those in the cookies.",
+    summary: "Issues new tokens for the refresh token in the cookie.",
     toMethod: (_asked, client_id) => refreshes(client_id),
   }),
   adapterRoute({

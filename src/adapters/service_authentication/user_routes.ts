@@ -71,7 +71,7 @@ export const userRoutes = [
   adapterRoute({
     verb: "GET",
     path: "/user/{user_id}",
-    summary: "Returns a user: the own one, or any with the capability `users.read`.",
+    summary: "Returns the caller's own user, or any user with the capability `users.read`.",
     method: getUser,
     credential: "caller",
     request: object({ user_id: string() }),
@@ -117,7 +117,7 @@ export const userRoutes = [
   adapterRoute({
     verb: "PUT",
     path: "/user/{user_id}",
-    summary: "Changes a user: the own one, or any with the capability `users.write`.",
+    summary: "Changes the caller's own user, or any user with the capability `users.write`.",
     method: updateUser,
     credential: "caller",
     request: object({
@@ -140,7 +140,7 @@ export const userRoutes = [
     verb: "GET",
     path: "/audit/logs",
     summary:
-      "Lists the audit log: the own rows, those of an account, or all with the capability `audit.read`.",
+      "Lists the audit log: the caller's own rows, the rows of an account, or all rows with the capability `audit.read`.",
     method: listAuditLogs,
     credential: "caller",
     request: object({

@@ -16,7 +16,7 @@ const CLIENT = `\`\`\`text
 {
   id: "acme_rest",
   name: "Acme's REST programs",
-  // The adapter first: links of mails lead there. One more for each OAuth provider. Then the page where people go on.
+    // First the adapter, to which links of mails lead. Then the callback of each OAuth provider. Last the page to which people return.
   redirectUris: [
     "https://nest.acme.example/service_authentication",
     "https://nest.acme.example/service_authentication/oauth/google/callback",
@@ -36,60 +36,60 @@ const CLIENT = `\`\`\`text
 const DIFFERENCES = [
   [
     "26 of 31 endpoints have no documented body",
-    "The bodies above. Fields of requests that the original names keep their names; all others, and the answers, have the names of Nest's methods",
-    "A program needs to know them",
+    "The bodies above. Request fields that the original documents keep their names. All other fields, and the responses, have the names of Nest's methods",
+    "A program needs to know the bodies",
   ],
   [
     "Passwords of any length",
-    "At least 15 characters on a deployed stage, none of a known breach. The local sample client takes six",
+    "At least 15 characters on a deployed stage, and no password from a known breach. The local sample client accepts six characters",
     "A password signs a person in alone (NIST SP 800-63B-4)",
   ],
   [
     "Without a password, a random one is generated",
     "The user has no password until they choose one by a link",
-    "The same effect, without a secret that somebody could learn",
+    "The same effect, without a secret that an attacker could learn",
   ],
   [
     "A link signs in, or verifies, when it is opened",
-    "A browser gets a page with a button, which sends the POST. A program that asks for `application/json` gets the answer of the GET",
+    "A browser gets a page with a button, which sends the POST. A program that accepts `application/json` gets the response of the GET",
     "Mail scanners open links, and would use them up",
   ],
   [
-    "A password stays valid, whoever proves the address",
-    "The first verification link that is opened without the user's session drops the password and signs the user out ([why](../verification.md#who-owns-an-address)). A link that is opened in the user's session, and a code of `POST /email/verify`, drop nothing",
-    "Somebody may have registered an address that is not theirs",
+    "A password stays valid, even if another person verifies the address",
+    "If the first verification link is opened without the user's session, Nest removes the password and signs the user out ([why](../verification.md#who-owns-an-address)). A link that is opened in the user's session, and a code of `POST /email/verify`, remove nothing",
+    "A stranger may have registered the address",
   ],
   [
     "Three families of endpoints for second factors: `/mfa`, `/otp`, `/authenticator`",
-    "One list of factors. `verify` completes a sign-in if the body has `mfa_token`, else it activates a factor. `/mfa/remove` removes any",
-    "A person has several factors, and a program shows one list",
+    "One list of factors. `verify` completes a sign-in if the body has `mfa_token`, else it activates a factor. `/mfa/remove` removes a factor of any type",
+    "A person can have several factors, and a program shows one list",
   ],
   [
     "Where `/oauth/:provider/callback` leads is not documented",
-    "To the client's page: the first of `redirectUris` that is not the adapter's. A cookie for ten minutes ties the visit to the browser",
-    "A stranger's visit must not sign a person in",
+    "To the client's page: the first of `redirectUris` that is not the adapter's. A cookie binds the visit to the browser for ten minutes",
+    "A visit that a stranger began must not sign a person in (login CSRF)",
   ],
   [
     "How `/oauth/link` knows the account is not documented",
-    "`GET /oauth/:provider?intent=link` begins; the page gets `provider` and `code`, and posts them with the session",
+    "`GET /oauth/:provider?intent=link` begins. The client's page gets `provider` and `code`, and posts them to `/oauth/link` with the session",
     "Only the user may link, within ten minutes of a sign-in",
   ],
   [
     "GET `/token/refresh` and `/token/revoke` work for every page",
-    "Cookies count for a page of the adapter's own origin (`Sec-Fetch-Site: same-origin`) or of the client's origins (`Origin`). POST with `refresh_token` works without cookies",
-    "Every page could sign a person out",
+    "Cookies are accepted only from a page of the API's own origin (`Sec-Fetch-Site: same-origin`) or of the client's origins (`Origin`). POST with `refresh_token` works without cookies",
+    "Otherwise every page on the web could sign a person out (CSRF)",
   ],
   [
     "One cookie with the JWT",
-    "Two, `__Secure-service_authentication_access` and `__Secure-service_authentication_refresh`, `HttpOnly`, in the adapter's folder. Then no answer has the refresh token",
+    "Two cookies, `__Secure-service_authentication_access` and `__Secure-service_authentication_refresh`. They are `HttpOnly`, and their path is the adapter's. With cookies, no response has the refresh token",
     "No script can read them",
   ],
   [
     "`setCookie` of `/login` is true by default",
-    "If the client has `cookies.enabled`; with `setCookie: true` for another client, 400 `cookies_not_enabled`",
+    "True by default only if the client has `cookies.enabled`. For another client, `setCookie: true` gets 400 `cookies_not_enabled`",
     "Installed programs keep tokens themselves",
   ],
-  ["`sendSms` without a phone number", "Ignored", "The sample of the original has it so"],
+  ["`sendSms` without a phone number", "Ignored", "The original's own sample sends it so"],
   [
     "Errors are not documented",
     "Nest's `{code, meta?, reasons?}` with a `message`",
@@ -97,11 +97,11 @@ const DIFFERENCES = [
   ],
   [
     "One application",
-    "The client that lists the adapter. If several do, the header `x-client-id` names one; links of mails have `client_id` in the query, which also begins a visit at a provider for a client",
+    "The client that lists the adapter. If several clients list it, the header `x-client-id` names one. Links of mails have `client_id` in the query. To begin a visit at a provider, a browser sends `client_id` in the query too",
     "An app can have several programs",
   ],
   [
-    "Roles and caps without endpoints",
+    "Roles and capabilities (`caps`) without endpoints",
     "`GET /user` returns `roles` and `capabilities`; administrators change them by [roles](../roles.md)",
     "Nest has methods for them",
   ],
@@ -123,12 +123,12 @@ export async function render() {
       '2. List the adapter in the stage file: `adapters: ["service_authentication"]`. Check it with `npm run nest -- config check --stage nonprod`.',
       "3. Export the users as CSV with the columns `id`, `email`, `email_verified`, `created` and `password_hash`.",
       "4. Import them: `npm run nest -- db import --from csv users.csv --apply --mapping ids.csv` ([move in](../move_in.md)).",
-      "5. bcrypt and Argon2 hashes stay, and are replaced at the next sign-in. Other users choose a password by `POST /password/forgot`.",
+      "5. bcrypt and Argon2 hashes keep working, and are replaced at the user's next sign-in. Users with other hashes choose a new password by `POST /password/forgot`.",
       "6. Give administrators their role: `npm run nest -- users grant <address> admin` ([roles](../roles.md)).",
       "7. Create webhooks again, since each has a new secret, and verify their signatures ([webhooks](../webhooks.md)).",
       "8. Change the base URL of your programs: `https://<your Nest>/service_authentication`, without a slash at the end.",
       "9. Services that verify tokens take the keys from `/.well-known/jwks.json` ([standard libraries](../standard_libraries.md)).",
-      "10. Tokens of the original are not accepted, so everybody signs in once.",
+      "10. Nest does not accept tokens of the original, so every user signs in again once.",
     ].join("\n"),
     CLIENT,
     ...adapterSections(handler.declaration),

@@ -27,14 +27,14 @@ export async function render() {
   const open = all.filter((each) => tests.get(each)?.length === 0);
   return [
     "# Coverage",
-    "Every feature of the three services whose programs Nest serves, what Nest has for it, and the tests that show it. For people who " +
-      "decide whether Nest can replace one of them. A test counts for a row if its name begins with the row's number, or if " +
+    "Every feature of the three services that the [adapters](adapters/README.md) replace, what Nest has for it, and the tests that show it. " +
+      "For people who decide whether Nest can replace one of them. A test counts for a row if its name begins with the row's number, or if " +
       "`tools/docs/features/` names it; `npm run docs` fails if such a test does not exist.",
     "Nest also has features that none of the three services has, such as [passkeys](passkeys.md). [The promises](promises.md) name the tests of " +
       "the rules that must always hold.",
-    "A name that begins with a number such as `WP3.5` belongs to a test of `tests/black_box`, which calls a running stack as a program of another " +
-      "company does. Numbers at the end of a name, such as `(F6, N4)`, are cases of StaticBackend: `tests/adapters/static_backend_cases.test.ts` " +
-      "fails if a case has no test. To run one test, pass its file and a part of its name:",
+    "A name that begins with a number such as `WP3.5` belongs to a test of `tests/black_box`, which calls a running stack over HTTP and knows " +
+      "nothing of its code. Numbers at the end of a name, such as `(F6, N4)`, are cases of StaticBackend: " +
+      "`tests/adapters/static_backend_cases.test.ts` fails if a case has no test. To run one test, pass its file and a part of its name:",
     "```sh\nnpm test -- tests/adapters/static_backend.test.ts -t 'takes sessions of its own key'\n```",
     `${all.length - open.length} of ${all.length} rows have a test.${open.length === 0 ? "" : ` Open: ${open.map(({ id }) => id).join(", ")}.`}`,
     ...SERVICES.flatMap(([title, page, rows]) => [

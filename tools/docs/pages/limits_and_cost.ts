@@ -72,7 +72,8 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "wrong codes for one address or number from one device that has signed in with it, when the other two limits refuse it",
   password_failures_per_identifier_and_network:
     "passwords that are presented for an address or number from a network, and are wrong. After them, one more every 30 s, then after twice as long each time, up to an hour. A right password resets the count",
-  passkey_challenges_per_network: "challenges for sign-ins with passkeys, from one network",
+  passkey_challenges_per_network:
+    "calls of `create_passkey_challenge` ([passkeys](passkeys.md)) from one network",
   password_failures_per_network: "wrong passwords from a network, whatever the address",
   password_failures_per_known_device:
     "wrong passwords of a device that has signed in with the address, once the limits above are used up; with the same pauses",
@@ -84,7 +85,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "mails to one user about sign-ins from new devices. Above the limit the sign-in works and mails nothing",
   verification_failures_per_network:
     "wrong tokens and codes of resets and of addresses to verify, from one network. Above the limit they get `rate_limited`, and codes are not compared; a right token is never refused",
-  oauth_visits_per_network: "visits at [OAuth providers](oauth.md) that begin from one network",
+  oauth_visits_per_network: "calls of `start_oauth` ([visits at OAuth providers](oauth.md)) from one network",
   added_users_per_account: "users whom members add to an account or invite to it",
   added_users_per_user: "users whom a member adds or invites, over all accounts of the member",
 };

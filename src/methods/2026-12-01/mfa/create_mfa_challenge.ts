@@ -1,7 +1,7 @@
 /**
  * Opens a challenge for a signed-in user, for calls that need a fresh sign-in or a second factor.
  *
- * Present one of `factors`, or a recovery code, with the grant `mfa`. Then `auth_time` and `amr` of the session are new. The challenge
+ * Present one of `factors`, or a recovery code, with the grant `mfa`. The session then gets a new `auth_time` and `amr`. The challenge
  * works for 10 minutes and allows five codes.
  */
 import { array, nullable, strictObject, string } from "zod/mini";

@@ -1,13 +1,13 @@
-/**
- * Creates a second factor, which counts once `verify_mfa_factor` has accepted a code of it.
+/* * Creates a second factor, which is active once `verify_mfa_factor` has accepted its first code or its passkey.
  *
- * The user must have signed in within the last 10 minutes, or present the `mfa_token` of `mfa_enrollment_required`, and must have
- * verified an address or number. `totp`: show `qr_code`, or `secret`, to the person, whose authenticator app computes codes from it;
- * they are in no later response. `webauthn`: pass `passkey_options` to the browser, on a page that the client's app file lists. `sms`: a
- * code is sent to `phone_number`. `email`: a code is sent to the primary address. A user's first
- * factor needs `confirm` if the app has clients that can't ask for a second factor: they can't sign the user in any more. It takes the
- * place of a factor of the same type that is not verified yet. A code by mail or SMS is refused to a user who can only sign in by the
- * same mailbox or number. Not idempotent.
+ * The user must have signed in within the last 10 minutes, or present the `mfa_token` of `mfa_enrollment_required`. A user who has
+ * addresses or numbers must have verified one of them. `totp`: show `qr_code`, or `secret`, to the person, whose authenticator app
+ * computes codes from it; no later response has them. `webauthn`: pass `passkey_options` to the browser, on a page in
+ * `passkeys.origins` of the client. `sms`: a code is sent to `phone_number`. `email`: a code is sent to the primary address.
+ *
+ * A user's first factor needs `confirm` if the app has clients that can't present a second factor: these clients can no longer sign the
+ * user in. The new factor replaces a factor of the same type that is not verified yet. The types `sms` and `email` are refused if the
+ * user can sign in only by the same number or mailbox. Not idempotent.
  */
 import { boolean, nullable, optional, strictObject, string } from "zod/mini";
 import { createFactor } from "#core/factors/create_factor.ts";
@@ -40,7 +40,7 @@ export const response = strictObject({
 export const handler = rpc({
   name: "create_mfa_factor",
   version: "2026-12-01",
-  summary: "Creates a second factor, which counts once a code of it was accepted.",
+  summary: "Creates a second factor, which is active once its first code was accepted.",
   access: "public",
   recognizesUser: true,
   request,

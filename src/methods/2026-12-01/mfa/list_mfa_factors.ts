@@ -1,7 +1,7 @@
 /**
  * Lists the second factors of a user, unverified ones included, and how many recovery codes are left.
  *
- * Another user's factors need the capability `users.read`. Nothing in the response helps to sign in.
+ * Another user's factors need the capability `users.read`. The response has no secret, so it does not help an attacker to sign in.
  */
 import { array, number, optional, strictObject } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";

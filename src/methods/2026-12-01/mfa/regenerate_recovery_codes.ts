@@ -1,8 +1,8 @@
 /**
  * Replaces the recovery codes of the user. The earlier codes stop working.
  *
- * The user must have presented a second factor within the last 10 minutes. The codes are in no later response. Not idempotent: each
- * call makes other codes.
+ * The user must have presented a second factor within the last 10 minutes. No later response has the codes. Not idempotent: each call
+ * generates new codes.
  */
 import { array, strictObject, string } from "zod/mini";
 import { regenerateRecoveryCodes } from "#core/factors/recovery.ts";

@@ -1,13 +1,12 @@
 /**
  * Removes a second factor.
+ * Users can remove their own factors within 10 minutes after they presented a second factor. The current session continues, and every
+ * other session ends. A caller with the capability `users.write` can remove the factor of another user, such as a user who lost a device;
+ * then all sessions of that user end. When the last factor is removed, the recovery codes stop working, and sign-ins need one factor again.
+ * Verified addresses get a notice. Removing a factor again changes nothing.
  *
- * Users remove their own within 10 minutes after they presented a second factor; the current session stays and every other session
- * ends. The capability `users.write` removes the factor of another user, such as one who lost a device: then all sessions of that user
- * end. With the last factor, the recovery codes end, and sign-ins need one factor again. Verified addresses get a notice. Removing a
- * factor again changes nothing.
- *
- * If only passkeys would stay, and the app has clients that can't use them, users need `confirm`: these clients can't sign them in any
- * more. If the factors that would stay could follow no sign-in of theirs, the call is refused.
+ * If only passkeys would be left, and the app has clients that can't use passkeys, users need `confirm`: these clients can no longer sign
+ * them in. The call is refused if the factors that would be left work with none of the user's ways to sign in.
  */
 import { boolean, optional, strictObject, string } from "zod/mini";
 import { namedUserOf } from "#core/call.ts";

@@ -1,7 +1,7 @@
 /**
  * Sends a code to a second factor of the type `sms` or `email`, to complete a sign-in or a challenge.
  *
- * The code works with this `mfa_token` only, until it expires. Another code can be requested after 60 s, and replaces it. Not
+ * The code works with this `mfa_token` only, until the token expires. After 60 s, a new code can be requested, which replaces it. Not
  * idempotent: each call sends a message.
  */
 import { strictObject, string } from "zod/mini";

@@ -1,12 +1,13 @@
 /**
  * Activates a second factor with its first code or its passkey.
+ * `credential` is the passkey that the browser created. From then on, every sign-in of the user requires a second factor.
  *
- * `credential` is the passkey that the browser made. From then on, every sign-in of the user requires a second factor.
+ * Call it with the access token or the `mfa_token` of the `create_mfa_factor` call. With an access token, the current session continues and
+ * every other session of the user ends. With an `mfa_token`, all sessions end, and the user signs in again.
  *
- * The caller is the one of `create_mfa_factor`. The current session stays and every other session of the user ends; with an `mfa_token`
- * all end, and the user signs in again. If the user had no factor before, the response has ten recovery codes, each of which takes the place of a
- * factor once. They are in no later response: if this one was lost, `regenerate_recovery_codes` issues others. A factor allows five codes.
- * If a call fails with a status of 500 or above, repeat it.
+ * If the user had no factor before, the response has ten recovery codes, each of which replaces a factor once. No later response has them:
+ * if this response was lost, `regenerate_recovery_codes` issues new codes. A factor allows five codes. If a call fails with a status of 500
+ * or above, repeat it.
  */
 import { array, nullable, optional, type output, strictObject, string } from "zod/mini";
 import { factorOwner } from "#core/factors/factor_owner.ts";

@@ -1,7 +1,6 @@
-/**
- * Links an account at an OAuth provider to the user, with the code of a visit that `start_oauth` began with the intent `link`.
+/* * Links an account at an OAuth provider to the user. The code comes from `start_oauth` with the intent `link`.
  *
- * The user can then sign in with that account. The user must have signed in within the last 10 minutes, and call from the session that
+ * The user can then sign in with that account. The user must have signed in within the last 10 minutes, and use the session that
  * called `start_oauth`. Idempotent until the code expires: a repeated call returns the same account.
  */
 import { strictObject } from "zod/mini";

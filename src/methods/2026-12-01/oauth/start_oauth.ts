@@ -3,8 +3,8 @@
  *
  * Open `authorization_url` in a browser. The person returns to `redirect_uri` with the query parameters `state` and `code`, or `error`.
  * Redeem the code with `authenticate_user` and the grant `authorization_code`; with the intent `link`, pass it to `link_oauth`. The error
- * is `account_exists` if a user has the address, and the account can't be joined to that user: let them sign in and link it. To link, the
- * user must have signed in within the last 10 minutes. Not idempotent: each call begins another visit.
+ * is `account_exists` if a user has the address, and Nest can't link the account to that user: let the person sign in another way and link
+ * it. To link, the user must have signed in within the last 10 minutes. Not idempotent: each call begins a new authorization flow.
  */
 import { enum as oneOf, optional, regex, strictObject, string } from "zod/mini";
 import { oauthProviders, visitKey } from "#core/oauth/parts.ts";

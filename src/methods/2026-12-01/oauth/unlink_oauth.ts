@@ -1,8 +1,8 @@
 /**
  * Unlinks an account at an OAuth provider from the user. Nobody can sign in with it as this user any more.
  *
- * The user must have signed in within the last 10 minutes. The last way in can't be removed: a verified address or number, or another
- * linked account, must remain. Idempotent: a repeated call returns the time of the first.
+ * The user must have signed in within the last 10 minutes. The last way to sign in can't be removed: a verified address or number, or
+ * another linked account, must remain. Idempotent: a repeated call returns the time of the first.
  */
 import { strictObject, string } from "zod/mini";
 import { unlinkIdentity } from "#core/identifiers/unlink_identity.ts";

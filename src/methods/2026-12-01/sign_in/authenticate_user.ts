@@ -1,7 +1,7 @@
 /**
  * Exchanges a code, a password, a passkey, a second factor or a refresh token for tokens.
- *
- * The code comes from a magic link, an SMS, a mail or a sign-in with an OAuth provider. The token of a link of `send_otp` takes its place.
+ * The code comes from a magic link, an SMS, a mail or a sign-in with an OAuth provider. `token` of a mailed link of `send_otp` replaces
+ * the code.
  *
  * A code works once. If the response was lost, the same request gets the same session and refresh token until they are
  * used: a code 5 s after the first attempt while it has not expired, a refresh token at any time. A password starts another
@@ -14,11 +14,11 @@
  *
  * A user with a second factor gets `mfa_required` from every grant but `refresh_token`, at every version date. The grant `mfa` takes
  * `meta.mfa_token` with `factor_id` and `code`, with `credential` of a passkey, or with `recovery_code`. It also completes
- * `create_mfa_challenge`: then the session stays
- * the same, `auth_time` and `amr` are new, and `refresh_token` is null, because the session keeps its own.
+ * `create_mfa_challenge`: the session then continues with a new `auth_time` and `amr`, and `refresh_token` is null, because the session
+ * keeps its refresh token.
  *
- * The grant `webauthn` takes a passkey that has verified its owner, which counts as both factors: `challenge_id` of
- * `create_passkey_challenge`, and `credential`.
+ * The grant `webauthn` takes `challenge_id` of `create_passkey_challenge`, and `credential`. The passkey must verify its user, so it counts
+ * as both factors.
  *
  * With `set_cookie`, or if the client's app file has it as the default, the response sets the cookies `__Host-nest_access` and
  * `__Secure-nest_refresh`, and `refresh_token` is null. A refresh without `refresh_token` uses the cookie.

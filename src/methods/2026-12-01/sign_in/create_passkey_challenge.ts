@@ -1,10 +1,9 @@
-/**
- * Opens a challenge that a passkey signs, to sign in or as the second factor.
+/* * Opens a challenge that a passkey signs, to sign in alone or as the second factor.
  *
- * Pass `options` to `PublicKeyCredential.parseRequestOptionsFromJSON()` and the result to `navigator.credentials.get()`, on a page that
- * the client's app file lists. To sign in, send `toJSON()` of what it returns as `credential`, with `challenge_id`, to the grant
- * `webauthn`. With `mfa_token`, only the user's own passkeys can sign; send `credential` with `mfa_token` to the grant `mfa`. A new call
- * with the same `mfa_token` replaces the challenge. Not idempotent.
+ * Pass `options` to `PublicKeyCredential.parseRequestOptionsFromJSON()` and the result to `navigator.credentials.get()`, on a page in
+ * `passkeys.origins` of the client. Call `toJSON()` on the credential that it returns. To sign in with the passkey alone, send this as
+ * `credential`, with `challenge_id`, to the grant `webauthn`. With `mfa_token`, only the user's own passkeys can sign: send `credential`
+ * with `mfa_token` to the grant `mfa`. A new call with the same `mfa_token` replaces the challenge. Not idempotent.
  */
 import { nullable, optional, strictObject, string } from "zod/mini";
 import { rateLimiter } from "#core/parts.ts";
