@@ -70,15 +70,15 @@ export interface OAuthDouble {
    * @throws Error if the request lacks a parameter that each provider needs
    */
   visit(authorizationUrl: string, person: OAuthPerson, answered?: VisitAnswer): ProviderAnswer;
-  /** Makes the next `calls` answers wrong; 0 calls or the kind `none` clears the fault. */
+  /** Makes the next `calls` answers wrong. Zero calls or the kind `none` clears the fault. */
   fault(fault: { calls: number; kind: OAuthFault }): void;
   close(): Promise<void>;
 }
 
 const makeKeys = () => generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-const HUGE = 1024 * 1024;
-const BODY_LIMIT = 16 * 1024;
+const HUGE_BYTES = 1024 * 1024;
+const BODY_LIMIT_BYTES = 16 * 1024;
 
 /** Starts a double of all OAuth providers on loopback. The first segment of a path names the provider, which is an issuer of its own. */
 export async function startOAuthDouble({
@@ -86,11 +86,11 @@ export async function startOAuthDouble({
 }: {
   clock?: Clock;
 } = {}): Promise<OAuthDouble> {
-  let made: ReturnType<typeof makeKeys> | undefined;
-  // Made at the first use: most tests sign nobody in with a provider.
+  let keys: ReturnType<typeof makeKeys> | undefined;
+  // Generated at the first use, because most tests use no provider and key generation is slow.
   const keysOf = () => {
-    made ??= makeKeys();
-    return made;
+    keys ??= makeKeys();
+    return keys;
   };
   const visits = new Map<string, Visit>();
   const tokens = new Map<string, Visit>();
@@ -104,7 +104,7 @@ export async function startOAuthDouble({
     if (email === null && !isDenied)
       return void response.writeHead(200, type).end(signInPage(provider, asked.searchParams));
     const verified = asked.searchParams.get("email_verified") === "true";
-    // An address is one person at the double.
+    // The subject is the address: at the double, each address is one person.
     const person = { sub: email?.toLowerCase() ?? "", email: email ?? "", email_verified: verified };
     const answer = double.visit(asked.href, person, isDenied ? "denied" : "agreed");
     if (answer.form !== null)
@@ -127,11 +127,12 @@ export async function startOAuthDouble({
       return json(response, { sub, id: sub, email, email_verified: verified, name });
     }
     if (resource !== "token") return json(response, { error: "not_found" }, 404);
-    const form = new URLSearchParams(await readText(request, BODY_LIMIT));
+    const form = new URLSearchParams(await readText(request, BODY_LIMIT_BYTES));
     const fault = faults.take();
     if (fault === "slow") return;
     if (fault === "down") return void response.writeHead(503).end("unavailable");
-    if (fault === "huge") return void response.writeHead(200, JSON_TYPE).end(`{"a":"${"a".repeat(HUGE)}"}`);
+    if (fault === "huge")
+      return void response.writeHead(200, JSON_TYPE).end(`{"a":"${"a".repeat(HUGE_BYTES)}"}`);
     if (fault === "not_json") return void response.writeHead(200, JSON_TYPE).end("<html>");
     if (fault === "redirect")
       return void response.writeHead(302, { location: `${server.url}/x/token` }).end();
@@ -153,11 +154,11 @@ export async function startOAuthDouble({
       const code = newSecret();
       visits.set(code, visit);
       const answer = new URLSearchParams({
-        ...{ state: need(asked.searchParams, "state") },
+        ...{ state: requireParameter(asked.searchParams, "state") },
         ...(answered === "denied" ? { error: "access_denied" } : { code }),
         iss: answered === "wrong_iss" ? "https://other.example" : issuerOf(provider),
       });
-      return bring(answer, visit, asked.searchParams.get("response_mode"));
+      return toProviderAnswer(answer, visit, asked.searchParams.get("response_mode"));
     },
     fault: (fault) => faults.arm(fault),
     close: server.close,
@@ -166,7 +167,11 @@ export async function startOAuthDouble({
 }
 
 /** What the browser brings to the callback: a query, or a form with the name that Apple adds. */
-function bring(answer: URLSearchParams, { redirectUri, person }: Visit, mode: string | null): ProviderAnswer {
+function toProviderAnswer(
+  answer: URLSearchParams,
+  { redirectUri, person }: Visit,
+  mode: string | null,
+): ProviderAnswer {
   const target = new URL(redirectUri);
   if (mode === "form_post") {
     const [firstName, lastName] = (person.name ?? "").split(" ");
@@ -181,20 +186,29 @@ const JSON_TYPE = { "content-type": "application/json" };
 const json = (response: ServerResponse, value: unknown, status = 200): void =>
   void response.writeHead(status, JSON_TYPE).end(JSON.stringify(value));
 
-function need(parameters: URLSearchParams, name: string): string {
+function requireParameter(parameters: URLSearchParams, name: string): string {
   const value = parameters.get(name);
   if (value === null) throw new Error(`the authorization request has no ${name}`);
   return value;
 }
 
 function readVisit(asked: URLSearchParams, provider: string, person: OAuthPerson): Visit {
-  if (need(asked, "client_id") !== LOCAL_OAUTH_CREDENTIALS.clientId) throw new Error("unknown client_id");
-  if (need(asked, "response_type") !== "code") throw new Error("response_type is not code");
-  if (need(asked, "code_challenge_method") !== "S256") throw new Error("code_challenge_method is not S256");
-  const challenge = need(asked, "code_challenge");
+  if (requireParameter(asked, "client_id") !== LOCAL_OAUTH_CREDENTIALS.clientId)
+    throw new Error("unknown client_id");
+  if (requireParameter(asked, "response_type") !== "code") throw new Error("response_type is not code");
+  if (requireParameter(asked, "code_challenge_method") !== "S256")
+    throw new Error("code_challenge_method is not S256");
+  const challenge = requireParameter(asked, "code_challenge");
   const isOpenId = (asked.get("scope") ?? "").split(" ").includes("openid");
-  const nonce = isOpenId ? need(asked, "nonce") : null;
-  return { provider, person, nonce, challenge, redirectUri: need(asked, "redirect_uri"), isUsed: false };
+  const nonce = isOpenId ? requireParameter(asked, "nonce") : null;
+  return {
+    provider,
+    person,
+    nonce,
+    challenge,
+    redirectUri: requireParameter(asked, "redirect_uri"),
+    isUsed: false,
+  };
 }
 
 /** Uses up the code of a token request, if every check of a provider passes. */
@@ -207,7 +221,7 @@ function takeVisit(
   const verifier = createHash("sha256")
     .update(form.get("code_verifier") ?? "")
     .digest("base64url");
-  const isRight =
+  const isValid =
     request.method === "POST" &&
     form.get("grant_type") === "authorization_code" &&
     form.get("client_id") === LOCAL_OAUTH_CREDENTIALS.clientId &&
@@ -215,7 +229,7 @@ function takeVisit(
     visit?.provider === provider &&
     visit.challenge === verifier &&
     visit.redirectUri === form.get("redirect_uri");
-  if (!isRight || visit.isUsed || fault === "code_refused") return null;
+  if (!isValid || visit.isUsed || fault === "code_refused") return null;
   visit.isUsed = true;
   return visit;
 }

@@ -79,7 +79,7 @@ async function endAccess(core: CompleteDeletionCore, userId: string, { source, a
   ]);
 }
 
-/** Frees addresses, numbers and accounts of providers, and ends memberships: a deleted user must not count as a member, nor as an owner. */
+/** Releases addresses, numbers and linked accounts, and ends memberships: a deleted user must not count as a member or an owner. */
 async function endHoldings(
   core: CompleteDeletionCore,
   userId: string,

@@ -37,7 +37,7 @@ export interface Blockable {
   pauses: readonly { identifier: Identifier; until: Date | null }[];
 }
 
-/** The blocks of a status. They never end by themselves. */
+/** The blocks that a status of the user causes. They never end by themselves. */
 const STATUS_BLOCKS = {
   deleted: { code: "user_deleted", what: "the user was deleted; a sign-in creates another user" },
   disabled: {

@@ -5,8 +5,8 @@ import type { EventTarget, EventType, StoredEvent } from "#core/repositories/out
 import type { RefusedBecause } from "#core/repositories/refused_because.ts";
 
 /**
- * Why Nest removed an address or number. `address_proved`: somebody had added it before the owner of the user's address proved that one.
- * `password_reset`: it was not proved when the password was reset. `registration_failed`: its registration was refused.
+ * Why Nest removed an address or number. `address_proved`: somebody added it before the owner of the user's address verified that
+ * address. `password_reset`: it was not verified when the password was reset. `registration_failed`: its registration was refused.
  */
 export type RemovedReason = "address_proved" | "password_reset" | "registration_failed" | "user_deleted";
 

@@ -14,9 +14,9 @@ export const sealingKeyList = json(
 );
 
 const ALGORITHM = "aes-256-gcm";
-/** Bytes, as NIST SP 800-38D recommends. */
-const NONCE = 12;
-const TAG = 16;
+/** As NIST SP 800-38D recommends. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
 
 /** Encrypts what Nest must read again, so that a copy of the database alone reveals nothing. */
 export class SealingKeys {
@@ -36,7 +36,7 @@ export class SealingKeys {
   seal(owner: string, text: string): string {
     const [newest] = this.#keys;
     if (!newest) throw new Error(`${this.#variable} is empty`);
-    const nonce = randomBytes(NONCE);
+    const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(ALGORITHM, newest.key, nonce).setAAD(Buffer.from(owner));
     const sealed = Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
     return `${newest.id}.${sealed.toString("base64url")}`;
@@ -57,10 +57,12 @@ export class SealingKeys {
     if (!found) throw new NestError("unavailable", { detail: `${this.#variable} lacks the key ${id}` });
     const bytes = Buffer.from(sealed, "base64url");
     try {
-      const nonce = bytes.subarray(0, NONCE);
-      const decipher = createDecipheriv(ALGORITHM, found.key, nonce, { authTagLength: TAG });
-      decipher.setAAD(Buffer.from(owner)).setAuthTag(bytes.subarray(-TAG));
-      return decipher.update(bytes.subarray(NONCE, -TAG), undefined, "utf8") + decipher.final("utf8");
+      const nonce = bytes.subarray(0, NONCE_BYTES);
+      const decipher = createDecipheriv(ALGORITHM, found.key, nonce, { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(owner)).setAuthTag(bytes.subarray(-TAG_BYTES));
+      return (
+        decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") + decipher.final("utf8")
+      );
     } catch (cause) {
       throw new NestError("unavailable", { cause, detail: "an encrypted secret can't be decrypted" });
     }

@@ -19,9 +19,9 @@ export type FirstProof = Pick<
 >;
 
 /**
- * Lists the factors that may follow a first factor, without I/O. Two proofs by the same channel are one factor: neither mail
- * after a mailed link or code, nor an SMS after an SMS to the same number. A password that a mail or an SMS reset counts as that mail
- * or SMS, and an account at a provider as a mail, because a mailbox resets its password. A recovery code may always follow.
+ * Lists the factors that may follow a first factor, without I/O. Two proofs by the same channel count as one factor: mail can't follow
+ * a mailed link or code, and an SMS can't follow an SMS to the same number. A password that was reset by mail or SMS counts as mail or
+ * SMS. An account at a provider counts as mail, because its password can be reset by mail. A recovery code may always follow.
  * @param party where the client uses passkeys: those of other domains are not offered
  */
 export function offeredFactors(

@@ -4,7 +4,7 @@ import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 /** The most linked accounts of a user. */
 export const LINKED_LIMIT = 10;
 
-/** The most accounts that are remembered for a user, unlinked ones included. Reads of a user's accounts are bounded by it. */
+/** The most accounts that are stored for a user, unlinked ones included. It bounds the reads of a user's accounts. */
 export const REMEMBERED_LIMIT = 100;
 
 /** Whether a user may link no other account, without I/O. @param others the user's links of other accounts, removed ones included */

@@ -51,22 +51,22 @@ export const requestOptions = strictObject({
 
 const timeout = CEREMONY_SECONDS * 1000;
 
-const describe = ({ credentialId: id, transports }: Passkey) => ({
+const toDescriptor = ({ credentialId: id, transports }: Passkey) => ({
   ...{ id, type: "public-key" as const, transports: [...transports] },
 });
 
-/** Who makes a passkey. */
+/** The user who creates a passkey. */
 interface NewOwner {
   userId: string;
   /** What the person recognizes the account by: an address or a number. */
   name: string;
-  /** The passkeys that the person has: their authenticators make no other. */
+  /** The passkeys that the person has. An authenticator with one of them does not create another. */
   passkeys: readonly Passkey[];
 }
 
 /**
- * Options for a new passkey, without I/O. A discoverable one is preferred, since it signs its owner in alone. Authenticators need not
- * say who made them: that would identify their owners, and Nest accepts all.
+ * Options for a new passkey, without I/O. A discoverable passkey is preferred, because only such a passkey signs its owner in alone. No
+ * attestation is requested: it could identify owners, and Nest accepts every authenticator.
  */
 export function optionsToCreate(
   { rpId: id }: RelyingParty,
@@ -80,7 +80,7 @@ export function optionsToCreate(
     challenge: challenge.value,
     pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: "public-key" as const, alg })),
     timeout,
-    excludeCredentials: passkeys.map(describe),
+    excludeCredentials: passkeys.map(toDescriptor),
     authenticatorSelection: {
       ...{ residentKey: "preferred" as const, requireResidentKey: false as const },
       userVerification: "preferred" as const,
@@ -91,7 +91,7 @@ export function optionsToCreate(
 
 /**
  * Options for the use of a passkey, without I/O.
- * @param allowed the passkeys that may sign; null: any that names its owner, and that verifies them
+ * @param allowed the passkeys that may sign; null: any discoverable passkey, with user verification
  */
 export function optionsToUse(
   { rpId }: RelyingParty,
@@ -100,7 +100,7 @@ export function optionsToUse(
 ) {
   return {
     ...{ challenge: challenge.value, timeout, rpId },
-    allowCredentials: (allowed ?? []).map(describe),
+    allowCredentials: (allowed ?? []).map(toDescriptor),
     userVerification: allowed === null ? "required" : "preferred",
   };
 }

@@ -16,7 +16,7 @@ export type Refusal =
   | "backup_eligibility"
   | "counter";
 
-/** What a response must be of. */
+/** What a response must match. */
 export interface Expected {
   type: "webauthn.create" | "webauthn.get";
   party: RelyingParty;

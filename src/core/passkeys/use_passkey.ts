@@ -4,7 +4,7 @@ import type { Refusal } from "#core/passkeys/client_data.ts";
 import type { Assertion } from "#core/passkeys/credential.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
 
-/** A presented signature, and what it must be of. */
+/** What a presented signature must match. */
 export interface PresentedPasskey {
   party: RelyingParty;
   /** SHA-256 of the challenge; absent: none was made. */

@@ -8,7 +8,7 @@ import type { ResetChannel } from "#core/repositories/reset_channel.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** A first factor that was correct, and waits for the second. */
+/** A request for a second factor, after a first factor that was correct or within a session. */
 export interface MfaChallenge {
   /** mfachal_<ksuid> */
   _id: string;

@@ -13,7 +13,7 @@ export interface MfaFactor extends Outbox {
   factorType: FactorType;
   /** What the user calls it; null: nothing. */
   name: string | null;
-  /** `pending`: the user has still to present a code of it. `active`: sign-ins require it. */
+  /** `pending`: the user has not presented its first code or passkey yet. `active`: sign-ins require it. */
   status: "pending" | "active" | "removed";
   /** The seed of `totp`, encrypted with a key of FACTOR_KEYS. Absent from other types and from removed factors. */
   seed?: string;

@@ -1,4 +1,7 @@
-/** How the link or code of a reset was sent: mail to any address, or SMS to one number. Addresses and numbers themselves are stored with the identifiers only. */
+/**
+ * How the link or code of a reset was sent: by mail to any address, or by SMS to one number. Only a hash of the number is kept, because
+ * addresses and numbers are stored with the identifiers only.
+ */
 export type ResetChannel =
   | { type: "email" }
   | {

@@ -1,5 +1,5 @@
-/** Bytes. The answers of all providers are far below it. */
-const ANSWER_LIMIT = 256 * 1024;
+/** The answers of all providers are far below it. */
+const ANSWER_LIMIT_BYTES = 256 * 1024;
 
 export type Fetch = (url: string, options: RequestInit) => Promise<Response>;
 
@@ -8,11 +8,11 @@ export function limitedFetch(limitMs: number): Fetch {
   return async (url, options) => {
     const signal = AbortSignal.timeout(limitMs);
     const response = await fetch(url, { ...options, redirect: "manual", signal });
-    const body = await readAtMost(response, ANSWER_LIMIT);
+    const body = await readAtMost(response, ANSWER_LIMIT_BYTES);
     const { status, headers } = response;
     const isEmpty = [101, 204, 205, 304].includes(status);
     const plain = new Headers(headers);
-    // The body is decoded.
+    // These headers describe the body before `fetch` decoded it.
     for (const name of ["content-encoding", "content-length", "transfer-encoding"]) plain.delete(name);
     return new Response(isEmpty ? null : body, { status, headers: plain });
   };

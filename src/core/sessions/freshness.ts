@@ -16,7 +16,7 @@ export function requireFresh(caller: Caller, now: Date): void {
 }
 
 /**
- * Checks that a user signed in a short time ago with two factors, or presented the second one since (`create_mfa_challenge`).
+ * Checks that a user presented a second factor within the last 10 minutes, at the sign-in or with `create_mfa_challenge`.
  * @throws NestError reauthentication_required
  */
 export function requireFreshSecondFactor(caller: Caller, now: Date): void {

@@ -57,7 +57,8 @@ async function startRedemption(
     core.authorizations.redeem(_id, redemption),
     core.identifiers.findWithUser("email", identifierValue),
   ]);
-  if (authorization) return admitted(core, { authorization, redemption, ...owner }, presented, redeeming);
+  if (authorization)
+    return requireAdmitted(core, { authorization, redemption, ...owner }, presented, redeeming);
   const later = await core.authorizations.find(_id);
   const decision = later && judgeProved(later, presented, now);
   throw new NestError(decision?.outcome === "refuse" ? decision.code : "token_used");
@@ -86,14 +87,15 @@ async function resumeRedemption(
     now.toISOString(),
   );
   if (!resumed) throw new NestError("token_used");
-  return admitted(core, { authorization: resumed, redemption, ...owner }, presented, redeeming);
+  return requireAdmitted(core, { authorization: resumed, redemption, ...owner }, presented, redeeming);
 }
 
 /**
- * Records in the audit log that a user is disabled: the link is used up, and nothing else tells why it signed nobody in.
+ * Checks that the user of a redeemed link may sign in. If the user is disabled, the audit log says so, because the caller does not
+ * learn it.
  * @throws NestError if the user was disabled; if registration was closed, and the user was removed after the link was mailed
  */
-async function admitted(
+async function requireAdmitted(
   core: LinkGrantCore,
   redeemed: RedeemedAuthorization,
   { isUserCode }: PresentedCode,

@@ -47,7 +47,7 @@ test("a session without a second factor can't use the rights of a role that its 
   expect(codeOf(await call("list_audit_logs", person, { user_id: person.user_id }))).toEqual([200, null]);
 });
 
-test("a capability that no role of the user has stays access_denied", async () => {
+test("a capability that no role of the user has is refused with access_denied", async () => {
   const person = await newPerson(["support"]);
   expect(codeOf(await call("list_users", person))).toEqual(REFUSED);
   expect(codeOf(await call("list_roles", person))).toEqual([403, "access_denied"]);
@@ -82,7 +82,7 @@ test("internal callers and sessions of test tokens need no second factor", async
   expect(codeOf(await call("list_users", issued.body))).toEqual([200, null]);
 });
 
-test("a client that requires a second factor of all users requires it of the sessions from before", async () => {
+test("a client that requires a second factor of all users also requires it of sessions that started before", async () => {
   const { access_token: bearer } = await newPerson();
   const strict = await startNest({ beside: nest, app: { ...nest.gateway.core.app, clients: requiring() } });
   try {

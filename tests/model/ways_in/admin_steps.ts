@@ -38,7 +38,7 @@ export const changesStatus = fc.tuple(anySession, fc.constantFrom("disabled", "a
 );
 
 /** An administrator removes a factor of a user who has lost the device. */
-export const helps = back.map(
+export const adminRemovesFactor = back.map(
   (nth): Plan =>
     (before, system, name) => {
       const [of, factor] = newestOf(before.factors, nth, ({ status }) => status === "active") ?? [];

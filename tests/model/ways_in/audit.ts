@@ -2,7 +2,7 @@ import { moveEvents } from "#core/events/move_events.ts";
 import { outboxes } from "#core/parts.ts";
 import { hasWayIn } from "#tests/model/ways_in/oauth_steps.ts";
 import { agrees, look } from "#tests/model/ways_in/observation.ts";
-import { standing } from "#tests/model/ways_in/rules.ts";
+import { liveSession } from "#tests/model/ways_in/rules.ts";
 import { accountsOf, activeFactors, type State, userOf } from "#tests/model/ways_in/state.ts";
 import type { WaysInUnderTest } from "#tests/model/ways_in/system.ts";
 
@@ -53,7 +53,7 @@ async function check(system: WaysInUnderTest, state: State): Promise<string | nu
 
 /** What a live session of the user lists. */
 async function checkLists(system: WaysInUnderTest, state: State, user: string): Promise<string | null> {
-  const live = Object.keys(state.sessions).filter((name) => standing(state, name)?.user === user);
+  const live = Object.keys(state.sessions).filter((name) => liveSession(state, name)?.user === user);
   const [by] = live;
   if (by === undefined) return null;
   const as = { bearer: system.bearer(by) };

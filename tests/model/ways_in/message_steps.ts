@@ -2,6 +2,8 @@ import fc from "fast-check";
 import {
   endSessions,
   keepFirst,
+  leavesFactorsUnusable,
+  liveSession,
   needsFresh,
   ownerBy,
   pass,
@@ -11,8 +13,6 @@ import {
   revoke,
   revokeAllOf,
   send,
-  standing,
-  strandsFactors,
 } from "#tests/model/ways_in/rules.ts";
 import {
   type Address,
@@ -145,7 +145,7 @@ export const add =
         return system.send(name, "send_verification", body, { bearer: system.bearer(of) });
       },
       begin(state) {
-        const session = standing(state, of);
+        const session = liveSession(state, of);
         if (!session) return { refused: "unauthorized", isTaken: false };
         const owner = state.addresses[to];
         const isOwn = owner?.user === session.user;
@@ -293,7 +293,7 @@ function verify(state: State, { address: to, user: asking, asker }: Message): st
     if (password) password.isProvisional = false;
     return "200";
   }
-  if (!mayAdd(state, user) || !standing(state, asker ?? "")) return NOT_FOUND;
+  if (!mayAdd(state, user) || !liveSession(state, asker ?? "")) return NOT_FOUND;
   const pending = pendingName(user, to);
   if (!state.pending.includes(pending)) return NOT_FOUND;
   state.pending = state.pending.filter((one) => one !== pending);
@@ -327,7 +327,7 @@ export const removesAddress = fc.tuple(chosenSession, address).map(
           if (state.owners[of]?.at(-1) !== user) return "identifier_not_found";
           if (state.addresses[of] === undefined) return "200";
           const others = addressesOf(state, user, true).filter((one) => one !== of);
-          if (others.length === 0 || strandsFactors(state, user, of)) return "last_sign_in_method";
+          if (others.length === 0 || leavesFactorsUnusable(state, user, of)) return "last_sign_in_method";
           delete state.addresses[of];
           revoke(state, (one) => one.user === user && one.address === of);
           return "200";

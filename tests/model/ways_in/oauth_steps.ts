@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { needsFresh, pass, refusalToResume, strandsFactors } from "#tests/model/ways_in/rules.ts";
+import { leavesFactorsUnusable, needsFresh, pass, refusalToResume } from "#tests/model/ways_in/rules.ts";
 import {
   ACCOUNTS,
   type Account,
@@ -41,8 +41,8 @@ const newVisit = (
   ...{ expiresAt: Math.floor(state.now) + MINUTES(5), isRevoked: false, ...facts },
 });
 
-/** Whether a provider that is trusted says that the address is the account's. */
-const isSaid = (of: Account) => accountOf(of).provider === "google" && accountOf(of).isVerified;
+/** Whether a trusted provider says that the address of the account is verified. */
+const isVerifiedByProvider = (of: Account) => accountOf(of).provider === "google" && accountOf(of).isVerified;
 
 /** The user of an account; null: nobody yet. */
 interface Owner {
@@ -69,7 +69,7 @@ function ownerOf(state: State, of: Account): Owner | "account_exists" {
   );
   const isGuarded =
     activeFactors(state, owner.user).length > 0 || userOf(state, owner.user).status !== "active";
-  const mayJoin = isSaid(of) && owner.isProved && !wasUnlinked && !isGuarded;
+  const mayJoin = isVerifiedByProvider(of) && owner.isProved && !wasUnlinked && !isGuarded;
   return mayJoin ? { user: owner.user, isLinked: false } : "account_exists";
 }
 
@@ -150,7 +150,7 @@ function signUp(state: State, user: string, of: Account): void {
   record(state, user, "user.created");
   const { mail } = accountOf(of);
   // Somebody may have taken the address since.
-  if (mail === null || !isSaid(of) || state.addresses[mail]) return;
+  if (mail === null || !isVerifiedByProvider(of) || state.addresses[mail]) return;
   takeAddress(state, mail, { user, isProved: true });
   record(state, user, "identifier.verified");
 }
@@ -243,7 +243,8 @@ export const unlink =
         const newest = state.links[of]?.at(-1);
         if (newest?.user !== user) return "oauth_identity_not_found";
         if (newest.isRemoved) return "200";
-        if (!leavesWayIn(state, user, of) || strandsFactors(state, user, of)) return "last_sign_in_method";
+        if (!leavesWayIn(state, user, of) || leavesFactorsUnusable(state, user, of))
+          return "last_sign_in_method";
         newest.isRemoved = true;
         record(state, user, "oauth.unlinked");
         return "200";

@@ -1,4 +1,4 @@
-import { isOffered, standing } from "#tests/model/ways_in/rules.ts";
+import { isOffered, liveSession } from "#tests/model/ways_in/rules.ts";
 import { activeFactors, addressesOf, type State, userOf } from "#tests/model/ways_in/state.ts";
 import type { WaysInUnderTest } from "#tests/model/ways_in/system.ts";
 
@@ -22,7 +22,7 @@ export async function observe(
 ): Promise<Map<string, Seen | null>> {
   const seen = new Map<string, Seen | null>();
   for (const name of system.tokens.keys())
-    if (states.some((state) => standing(state, name)) || !system.ended.has(name)) {
+    if (states.some((state) => liveSession(state, name)) || !system.ended.has(name)) {
       const found = await look(system, name);
       if (!found) system.ended.add(name);
       seen.set(name, found);
@@ -64,7 +64,7 @@ export function agrees(
   seen: ReadonlyMap<string, Seen | null>,
 ): string | null {
   for (const [name, found] of seen) {
-    const session = standing(state, name);
+    const session = liveSession(state, name);
     if (!session || !found) {
       if (Boolean(session) === Boolean(found)) continue;
       return `session ${name} is ${found ? "live" : "not live"}, but must ${session ? "" : "not "}be`;

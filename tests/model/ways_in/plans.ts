@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { changesStatus, deletes, helps } from "#tests/model/ways_in/admin_steps.ts";
+import { adminRemovesFactor, changesStatus, deletes } from "#tests/model/ways_in/admin_steps.ts";
 import {
   createsFactor,
   removesFactor,
@@ -63,7 +63,7 @@ const plans: fc.Arbitrary<Plan> = fc.oneof(
   { weight: 3, arbitrary: links },
   { weight: 2, arbitrary: unlinks },
   { weight: 1, arbitrary: changesStatus },
-  { weight: 1, arbitrary: helps },
+  { weight: 1, arbitrary: adminRemovesFactor },
   { weight: 1, arbitrary: deletes },
 );
 

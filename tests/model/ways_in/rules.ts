@@ -62,14 +62,15 @@ export function endOne(session: Session): void {
   session.isRevoked = true;
 }
 
-export const standing = (state: State, name: string): Session | null => {
+/** The session, if its tokens are accepted; else null. */
+export const liveSession = (state: State, name: string): Session | null => {
   const session = state.sessions[name];
   return session?.isLive && userOf(state, session.user).status === "active" ? session : null;
 };
 
 /** @returns the error of a call that needs a fresh sign-in; null if it is allowed */
 export function needsFresh(state: State, name: string): string | null {
-  const session = standing(state, name);
+  const session = liveSession(state, name);
   if (!session) return "unauthorized";
   return state.now - session.signedInAt > FRESH ? "reauthentication_required" : null;
 }
@@ -99,7 +100,7 @@ export function signIn(state: State, name: string, first: Omit<First, "address" 
 }
 
 /**
- * What follows a right first factor: a session, or a challenge if the user has a second factor.
+ * What follows a correct first factor: a session, or a challenge if the user has a second factor.
  * @param redeemed what was redeemed; it keeps the session or the challenge
  */
 export function pass(state: State, name: string, first: First, redeemed: Redeemable | null = null): string {
@@ -160,8 +161,8 @@ export function isReachable(state: State, user: string, { factors, without }: Re
   return !isSent || firsts.some((first) => usable.some((factor) => isOffered(factor, first)));
 }
 
-/** Whether a factor of the user could follow no first factor that stays. */
-export const strandsFactors = (state: State, user: string, without: Address | Account): boolean => {
+/** Whether the user's factors could follow none of the first factors that stay. */
+export const leavesFactorsUnusable = (state: State, user: string, without: Address | Account): boolean => {
   const factors = activeFactors(state, user).map(([, factor]) => factor);
   return !isReachable(state, user, { factors, without });
 };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { newest } from "#tests/model/operation.ts";
 import { appCodeAt, stepAt } from "#tests/model/ways_in/factor_steps.ts";
-import { isOffered, isOpen, refusalToResume, signIn, standing } from "#tests/model/ways_in/rules.ts";
+import { isOffered, isOpen, liveSession, refusalToResume, signIn } from "#tests/model/ways_in/rules.ts";
 import {
   ATTEMPTS,
   activeFactors,
@@ -39,7 +39,7 @@ export const stepUp =
         if (code === "200") system.mfaTokens.set(name, reply.body.mfa_token);
         return code;
       },
-      begin: (state) => standing(state, by),
+      begin: (state) => liveSession(state, by),
       finish(state, session) {
         if (!session) return "unauthorized";
         const { user, client, amr, isProving } = session;
@@ -196,7 +196,7 @@ function answer(state: State, name: string, { of, at, wasOpen, shown }: Answered
   const isStepUp = challenge.purpose === "step_up";
   // The address that was the first factor was removed since.
   if (!isStepUp && address !== null && state.addresses[address]?.user !== user) return "mfa_token_expired";
-  if (isStepUp && !standing(state, session ?? "")) return "mfa_token_expired";
+  if (isStepUp && !liveSession(state, session ?? "")) return "mfa_token_expired";
   if (challenge.usedAt !== null) {
     if (at - challenge.startedAt < CALL) return "mfa_token_expired";
     // The token of a step-up was used, because each token is.

@@ -3,12 +3,12 @@ import { newest } from "#tests/model/operation.ts";
 import {
   endOne,
   endSessions,
+  liveSession,
   needsFresh,
   pass,
   revoke,
   signIn,
   signInPassword,
-  standing,
 } from "#tests/model/ways_in/rules.ts";
 import {
   type Address,
@@ -121,7 +121,7 @@ export const setPassword =
         const { user = "" } = state.sessions[of] ?? {};
         const own = userOf(state, user);
         if ((own.password?.text ?? null) !== replaced) return "invalid_credentials";
-        if (replaced === null && !standing(state, of)) {
+        if (replaced === null && !liveSession(state, of)) {
           // It is taken back, and the audit log says that it was set.
           record(state, user, "password.set");
           return "unauthorized";
@@ -151,7 +151,7 @@ export const refreshes = chosenSession.map(
           const code = await system.authenticate(of, grant, system.clientOf(of));
           return code === "200" ? code : "refused";
         },
-        finish: (state) => (standing(state, of) ? "200" : "refused"),
+        finish: (state) => (liveSession(state, of) ? "200" : "refused"),
         refreshes: of,
       });
     },
@@ -195,7 +195,8 @@ export const revokesSession = fc.tuple(chosenSession, back, mostly(true)).map(
           const session_id = sessionIdOf(system.bearer(of));
           return (await system.call("revoke_session", { session_id }, { bearer }))[0];
         },
-        begin: (state) => (of === by ? (standing(state, by) ? null : "unauthorized") : needsFresh(state, by)),
+        begin: (state) =>
+          of === by ? (liveSession(state, by) ? null : "unauthorized") : needsFresh(state, by),
         finish(state, refused) {
           if (refused) return refused;
           const ended = state.sessions[of];

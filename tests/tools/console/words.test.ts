@@ -228,7 +228,7 @@ test("names roles and addresses in rows of the audit log, also those that Nest r
   ]);
   const dropped = { ...removed, data: { identifierType: "email", reason: "address_proved" } };
   expect([sayWhat(dropped, names), isAutomatic(dropped)]).toEqual([
-    "Address or number removed: ada@example.com. Nest removed it, because the owner of the user's address proved it later",
+    "Address or number removed: ada@example.com. Nest removed it, because somebody added it before the user's own address was verified",
     true,
   ]);
 });

@@ -54,7 +54,7 @@ const SIGNED_IN_WITH: Readonly<Record<string, string>> = {
 
 /** Why Nest removed an address or number that the user had not verified. */
 const REMOVED_BECAUSE: Readonly<Record<string, string>> = {
-  address_proved: "Nest removed it, because the owner of the user's address proved it later",
+  address_proved: "Nest removed it, because somebody added it before the user's own address was verified",
   password_reset: "Nest removed it, because the password was reset before it was verified",
   registration_failed: "Nest removed it, because the registration was refused",
   user_deleted: "Nest removed it with the user",
