@@ -2,10 +2,9 @@ import type { Db } from "mongodb";
 import currentApp from "#app";
 import type { App } from "#core/app/app.ts";
 import { type Clock, plusSeconds } from "#core/clock.ts";
-import { createIndexes } from "#core/repositories/index_setup.ts";
 import { openMongo } from "#core/services/mongo.ts";
 import type { StripeDouble } from "#stripe_double/stripe_double.ts";
-import { freshDatabaseUri } from "#tests/support/database.ts";
+import { prepareDatabase, releaseDatabase, takeDatabaseUri } from "#tests/support/database.ts";
 import { BUSY_MACHINE } from "#tests/support/nest.ts";
 import { type LocalApi, startLocalApi } from "#tools/local/api_server.ts";
 import { stackClock } from "#tools/local/dev/clock.ts";
@@ -47,7 +46,7 @@ export interface StackAnswer {
 }
 
 /**
- * Starts a stack for tests. Dispose it to stop everything; its database is dropped at the end of the run.
+ * Starts a stack for tests. Dispose it to stop everything, and to let a later test use its database.
  * @param options.app replaces the app of this process
  * @param options.settings settings of the functions, such as limits
  * @param options.withClients changes the app once it has the sample clients
@@ -59,9 +58,9 @@ export async function startTestStack({
 } = {}): Promise<TestStack> {
   let aheadSeconds = 0;
   const clock: Clock = { now: () => plusSeconds(new Date(), aheadSeconds) };
-  const mongoUri = freshDatabaseUri();
-  const { client, database } = openMongo(mongoUri);
-  await createIndexes(database);
+  const mongoUri = takeDatabaseUri();
+  const { client, database } = openMongo(mongoUri, { monitorCommands: true });
+  await prepareDatabase(database, client);
   const stripe = await startAppStripeDouble({ app });
   const ses = await startSesDouble({ clock: stackClock(stripe) });
   const sns = await startSnsDouble({ clock: stackClock(stripe) });
@@ -131,6 +130,7 @@ export async function startTestStack({
       await hibp.close();
       await stripe.close();
       await client.close();
+      releaseDatabase(mongoUri);
     },
   };
 }
