@@ -41,6 +41,10 @@ export interface GatewayOptions extends CoreOptions {
   guard?: (open: OpenCore) => OpenCore;
 }
 
+const loadModules = () => Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
+/** All gateways of a process share the modules. To resolve every file again takes longer than to open a gateway. */
+let modules: ReturnType<typeof loadModules> | undefined;
+
 /**
  * Opens the Lambda handlers behind API Gateway's routing, with events of payload format 2.0. A request with an exact route
  * goes to that route's function, every other request to `$default`.
@@ -48,7 +52,8 @@ export interface GatewayOptions extends CoreOptions {
  */
 export async function openGateway(environment: Environment, options: GatewayOptions = {}): Promise<Gateway> {
   const { guard = (unguarded) => unguarded } = options;
-  const [methods, jobs, adapters] = await Promise.all([loadMethods(), loadJobs(), loadAdapters()]);
+  modules ??= loadModules();
+  const [methods, jobs, adapters] = await modules;
   // Read the variables of all functions together, so that one error lists all that are missing.
   const listed = [...methods, ...jobs, ...adapters].map(({ handler }) => handler);
   const functions = [stripeWebhook, sesEvents, oauthRevocation, oauthCallback, ...listed];
