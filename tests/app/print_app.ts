@@ -11,7 +11,8 @@ import { buildDocument } from "#tools/openapi/document.ts";
 import { listFunctions } from "#tools/stage/functions.ts";
 
 const functions = await listFunctions();
-const { bundles } = await bundle(Object.fromEntries(functions.map(({ name, source }) => [name, source])));
+const sources = Object.fromEntries(functions.map(({ name, source }) => [name, source]));
+const { bundles } = await bundle(sources, { hasMaps: false });
 const mails = (Object.keys(TEMPLATES) as TemplateName[]).flatMap((name) =>
   app.locales.map((locale) => [
     `mail ${name} ${locale}`,
