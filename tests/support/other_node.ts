@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * The versions of Node on which functions are tested: the project's, and the versions on PATH and of npm if they
+ * The versions of Node on which packages are tested: the project's, and the versions on PATH and of npm if they
  * differ. `package.json` has the lowest supported version.
  */
 export function nodesToTry(): { version: string; path: string }[] {
