@@ -272,7 +272,7 @@ test("uses settings from the shell, and prints the names of used and ignored set
   expect(JSON.parse(printed)).toMatchObject({ expires_in: 3600 });
   program.process.kill("SIGTERM");
   await program.ended;
-}, 60_000);
+});
 
 test("fails with one line when a setting is invalid", async () => {
   await using folder = await temporaryFolder();
@@ -287,7 +287,7 @@ test("fails with one line when a setting is invalid", async () => {
     status: 1,
     printed: "Missing or unusable environment variables: TRIAL_DAYS. See .env.example.",
   });
-}, 60_000);
+});
 
 test("stops the parts that started when a signal arrives during the start", async () => {
   await using folder = await temporaryFolder();
@@ -333,7 +333,6 @@ describe.skipIf(process.platform !== "linux")("npm start, run by npm", { concurr
       await gone(processes);
       expect(existsSync(`${folder.path}.lock`)).toBe(false);
     },
-    60_000,
   );
 
   test("ends when the program that reads its output ends", async () => {
