@@ -11,7 +11,13 @@ import type {
 } from "#entry/adapter_declaration.ts";
 import { pageOfClient, wantsJson } from "#entry/adapter_pages.ts";
 import { readAsked } from "#entry/adapter_routes.ts";
-import { beginVisit, endVisit, expiredVisitCookie, requireVisit, visitCookie } from "#entry/adapter_visit.ts";
+import {
+  beginVisit,
+  endVisit,
+  expiredVisitCookie,
+  requireBrowserVisit,
+  visitCookie,
+} from "#entry/adapter_visit.ts";
 import { headerOf, toNestError } from "#entry/answer.ts";
 import type { Cookies } from "#entry/cookies.ts";
 import { methodEvent, presented } from "#entry/foreign_request.ts";
@@ -73,9 +79,9 @@ function visitOf(
     case "begin":
       return beginVisit({ intent: intent === "link" ? "link" : "sign_in", clientId });
     case "end":
-      return requireVisit(name, event, { state });
+      return requireBrowserVisit(name, event, { state });
     case "link":
-      return requireVisit(name, event, { intent: "link" });
+      return requireBrowserVisit(name, event, { intent: "link" });
     default:
       return null;
   }

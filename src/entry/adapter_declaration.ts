@@ -53,7 +53,7 @@ export interface ForeignCall<Asked = never> {
 }
 
 /** What a browser keeps while its person is at an OAuth provider, so that only it can finish the visit (RFC 7636, RFC 9700). */
-export interface Visit {
+export interface BrowserVisit {
   /** Whether the account of the provider signs in, or is linked to the user of the session. */
   intent: "sign_in" | "link";
   state: string;
@@ -63,7 +63,7 @@ export interface Visit {
 }
 
 /** A visit with the hash of its verifier, which goes to the provider. */
-export type BegunVisit = Visit & { challenge: string };
+export type BegunVisit = BrowserVisit & { challenge: string };
 
 /** What the translation of a request may use beside its fields. */
 export interface RequestContext {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { NestError } from "#core/errors.ts";
+import { escapeHtml } from "#core/escape_html.ts";
 import type { AdapterRoute, ForeignError, LinkPages, PageTexts } from "#entry/adapter_declaration.ts";
 import { headerOf, type Result } from "#entry/answer.ts";
 
@@ -97,8 +98,6 @@ function document(
   const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${STYLE}</style>`;
   return `<!doctype html><html lang="${language}"><head>${head}</head><body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>${content}</main></body></html>`;
 }
-
-const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /**
  * The client's page with the error code in its query. `mfa_token` is in the fragment, which browsers send to no server and in no

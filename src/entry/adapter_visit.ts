@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { parseCookie, stringifySetCookie } from "cookie";
 import { NestError } from "#core/errors.ts";
-import type { BegunVisit, ForeignBody, Visit } from "#entry/adapter_declaration.ts";
+import type { BegunVisit, BrowserVisit, ForeignBody } from "#entry/adapter_declaration.ts";
 import { failedUrl } from "#entry/adapter_pages.ts";
 import { headerOf, toNestError } from "#entry/answer.ts";
 
@@ -10,14 +10,14 @@ import { headerOf, toNestError } from "#entry/answer.ts";
 const VISIT_SECONDS = 600;
 
 /** Begins a visit with new secrets, of 256 bits each. */
-export const beginVisit = ({ intent, clientId }: Pick<Visit, "intent" | "clientId">): BegunVisit =>
+export const beginVisit = ({ intent, clientId }: Pick<BrowserVisit, "intent" | "clientId">): BegunVisit =>
   withChallenge({
     ...{ intent, clientId },
     state: randomBytes(32).toString("base64url"),
     verifier: randomBytes(32).toString("base64url"),
   });
 
-const withChallenge = (visit: Visit): BegunVisit => ({
+const withChallenge = (visit: BrowserVisit): BegunVisit => ({
   ...visit,
   challenge: createHash("sha256").update(visit.verifier).digest("base64url"),
 });
@@ -27,10 +27,10 @@ const withChallenge = (visit: Visit): BegunVisit => ({
  * @param state that of the request; undefined: the request has none, since it comes from the client's own page
  * @throws NestError verification_not_found if the browser has not begun it, or has begun another one since
  */
-export function requireVisit(
+export function requireBrowserVisit(
   adapter: string,
   event: APIGatewayProxyEventV2,
-  { intent, state }: { intent?: Visit["intent"]; state?: string | undefined },
+  { intent, state }: { intent?: BrowserVisit["intent"]; state?: string | undefined },
 ): BegunVisit {
   const visit = readVisit(adapter, event);
   const isSame = visit && (intent === undefined ? visit.state === state : visit.intent === intent);
@@ -46,7 +46,7 @@ const attributes = (adapter: string) =>
   }) as const;
 
 /** The `Set-Cookie` value that stores a visit. */
-export const visitCookie = (adapter: string, { intent, state, verifier, clientId }: Visit): string =>
+export const visitCookie = (adapter: string, { intent, state, verifier, clientId }: BrowserVisit): string =>
   stringifySetCookie({
     ...attributes(adapter),
     value: `${intent}.${state}.${verifier}.${clientId}`,
@@ -62,7 +62,7 @@ export const clientOfVisit = (adapter: string, event: APIGatewayProxyEventV2): s
   readVisit(adapter, event)?.clientId ?? null;
 
 /** The visit in the browser's cookie; null if there is no such cookie, or two. */
-function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null {
+function readVisit(adapter: string, event: APIGatewayProxyEventV2): BrowserVisit | null {
   const { name } = attributes(adapter);
   const header = headerOf(event, "cookie");
   const values = (event.cookies ?? (header === null ? [] : [header]))
@@ -78,7 +78,7 @@ function readVisit(adapter: string, event: APIGatewayProxyEventV2): Visit | null
 /** A visit whose browser has come back from the provider. */
 interface ReturnedVisit {
   adapter: string;
-  visit: Visit;
+  visit: BrowserVisit;
   asked: { code?: string; error?: string; provider?: string };
   /** The client's own page. */
   page: string;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import GithubSlugger from "github-slugger";
 import { Marked, type Tokens } from "marked";
+import { escapeHtml } from "#core/escape_html.ts";
 import type { ServedFile } from "#tools/local/generated_files.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -64,6 +65,3 @@ function renderPage(markdown: string): string {
 </html>
 `;
 }
-
-const escapeHtml = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

@@ -11,7 +11,7 @@ import { newId } from "#core/ids.ts";
 import type { FactorKeys } from "#core/mfa/factor_keys.ts";
 import { hintOf } from "#core/mfa/offered_factors.ts";
 import { newSeed, uriOf } from "#core/mfa/totp.ts";
-import { newChallenge, optionsToCreate } from "#core/passkeys/ceremony.ts";
+import { newPasskeyChallenge, optionsToCreate } from "#core/passkeys/ceremony.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import { purgeVerificationAfter } from "#core/retention.ts";
@@ -129,7 +129,7 @@ async function addPasskey(
   // `judgeNewFactor` has checked it.
   if (client.passkeys === null) throw new NestError("factor_type_not_allowed");
   const { rpId } = client.passkeys;
-  const challenge = newChallenge();
+  const challenge = newPasskeyChallenge();
   const passkeys = factors.flatMap(({ passkey }) => (passkey?.rpId === rpId ? [passkey] : []));
   const passkeyOptions = optionsToCreate(
     client.passkeys,

@@ -1,13 +1,4 @@
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-const escapeHtml = (value: string) =>
-  value.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+import { escapeHtml } from "#core/escape_html.ts";
 
 /** Markup that is already escaped. */
 export class Html {

@@ -10,14 +10,14 @@ import { hashSecret } from "#core/secrets.ts";
 /** How long a person has to use their passkey, in seconds. */
 export const CEREMONY_SECONDS = 5 * MINUTE;
 
-/** What an authenticator must sign: 32 random bytes, of which only a hash is stored. */
+/** What an authenticator must sign: 32 random bytes. Only their hash is stored. */
 export interface Challenge {
   /** In base64url, as the browser shows it to the authenticator. */
   value: string;
   hash: string;
 }
 
-export function newChallenge(): Challenge {
+export function newPasskeyChallenge(): Challenge {
   const value = randomBytes(32).toString("base64url");
   return { value, hash: hashSecret(value) };
 }

@@ -7,7 +7,7 @@ import { newId } from "#core/ids.ts";
 import { type ChallengeCore, challengeEnded, requireChallenge } from "#core/mfa/challenge.ts";
 import { offeredFactors } from "#core/mfa/offered_factors.ts";
 import { networkOf } from "#core/network.ts";
-import { CEREMONY_SECONDS, newChallenge, optionsToUse } from "#core/passkeys/ceremony.ts";
+import { CEREMONY_SECONDS, newPasskeyChallenge, optionsToUse } from "#core/passkeys/ceremony.ts";
 import { refuseIfOver } from "#core/rate_limits/verdict.ts";
 
 type CeremonyCore = ChallengeCore &
@@ -34,7 +34,7 @@ export async function openPasskeySignIn(
   const party = partyOf(client);
   refuseIfOver([await core.rateLimiter.countOne("passkey_challenges_per_network", networkOf(call.ip))]);
   const now = core.clock.now();
-  const challenge = newChallenge();
+  const challenge = newPasskeyChallenge();
   const challengeId = newId("passkeyChallenge");
   const expiry = plusSeconds(now, CEREMONY_SECONDS);
   const expiresAt = expiry.toISOString();
@@ -62,7 +62,7 @@ export async function openPasskeyStep(
   const factors = offeredFactors(await core.mfaFactors.listActive(first.userId), first, party);
   const passkeys = factors.flatMap(({ passkey }) => passkey ?? []);
   if (passkeys.length === 0) throw new NestError("factor_not_found");
-  const challenge = newChallenge();
+  const challenge = newPasskeyChallenge();
   if (!(await core.mfaChallenges.storePasskeyHash(first._id, challenge.hash, now.toISOString())))
     throw challengeEnded();
   return { challengeId: null, options: optionsToUse(party, challenge, passkeys), expiresAt: first.expiresAt };

@@ -48,7 +48,7 @@ async function withApps(address: string, count: number): Promise<{ tokens: Token
   return { tokens, ids };
 }
 
-test("of factors that are removed at once, one stays where the policy requires it", async () => {
+test("one of several factors that are removed at once stays if a policy requires a factor", async () => {
   await rounds(async (round) => {
     const { tokens, ids } = await withApps(`many-${round}@example.com`, 4);
     const replies = await atOnce((caller) => remove(tokens, ids[caller % 4] ?? ""), 12);
@@ -106,7 +106,7 @@ test("a removal that stopped after it was allowed can be completed, and the othe
   expect(await activeOf(tokens)).toMatchObject([{ _id: other }]);
 });
 
-test("the user does not grow with each factor that is added and removed", async () => {
+test("adding and removing factors many times does not make the user document grow", async () => {
   const { tokens } = await withApps("again@example.com", 1);
   for (let round = 0; round < 3; round++) {
     const { factor_id, secret } = (await createFactor(nest, tokens)).body;

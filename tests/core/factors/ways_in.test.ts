@@ -149,7 +149,7 @@ describe("a user is not locked out by second factors", () => {
   const remove = (tokens: Pick<Tokens, "access_token">, body: Record<string, unknown>) =>
     nest.call(`${V3}remove_mfa_factor`, body, { bearer: tokens.access_token });
 
-  test("who signs in by mail only can't add a factor by mail, but an app, and a factor by mail beside a password", async () => {
+  test("a user who signs in by mail only can add an app, and a factor by mail only beside a password", async () => {
     const tokens = await byMail();
     const mailed = () => createFactor(nest, tokens, { factor_type: "email" });
     expect(codeOf(await mailed())).toEqual([409, "factor_repeats_sign_in"]);
@@ -159,14 +159,14 @@ describe("a user is not locked out by second factors", () => {
     expect((await mailed()).status).toBe(200);
   });
 
-  test("who signs in by codes to one number only can't add a factor with this number, but with another", async () => {
+  test("a user who signs in by codes to one number can't add this number as a factor, but can add another", async () => {
     const tokens = await bySms();
     nest.clock.advance(61);
     expect(codeOf(await createSms(tokens))).toEqual([409, "factor_repeats_sign_in"]);
     expect((await createSms(tokens, OTHER_PHONE)).status).toBe(200);
   });
 
-  test("a password that the user set after a reset by SMS is no SMS: a factor with the number may follow it", async () => {
+  test("a password that the user set after a reset by SMS does not count as SMS: a factor with the number may follow it", async () => {
     await bySms();
     nest.clock.advance(61);
     const reset = { client_id: NATIVE, ...phone(PHONE), redirect_uri: nest.gateway.core.app.urls.landing };
@@ -198,7 +198,7 @@ describe("a user is not locked out by second factors", () => {
     expect(codeOf(refused)).toEqual([403, "own_address_not_verified"]);
   });
 
-  test("a factor is not activated if the ways in that it could follow were removed since it was created", async () => {
+  test("a factor is not activated if every sign-in method that it could follow was removed since it was created", async () => {
     const tokens = await byMail();
     await addNumber(tokens);
     nest.clock.advance(61);
@@ -234,7 +234,7 @@ describe("a user is not locked out by second factors", () => {
     expect(codeOf(unlinked)).toEqual([409, "last_sign_in_method"]);
   });
 
-  test("an app can't be removed while a factor stays that can follow no sign-in", async () => {
+  test("an app can't be removed if the factor that stays could follow no sign-in", async () => {
     await givePassword(nest, ADA);
     const tokens = (await signInWith(nest, ADA)).body;
     const one = await addApp(tokens);
