@@ -5,11 +5,11 @@ import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { requireNoneShutOut } from "#core/factors/judge_factor.ts";
 import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
-import { KEPT_SECONDS, unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
 import { requiresEnrolment } from "#core/mfa/policy.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { RecoveryCodes } from "#core/repositories/recovery_codes.ts";
 import type { User } from "#core/repositories/users.ts";
+import { KEPT_SECONDS, unfinishedRemovals } from "#core/users/unfinished_removals.ts";
 
 type JudgeCore = ReachCore & Pick<Core, "clock" | "mfaFactors" | "recoveryCodes" | "users">;
 

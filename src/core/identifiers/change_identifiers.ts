@@ -6,7 +6,6 @@ import { byCaller } from "#core/events/event_source.ts";
 import { identifierRemoved, primaryChanged } from "#core/events/identifier_events.ts";
 import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
 import { type IdentifierView, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
-import { unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
 import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
 import type { AddressChange } from "#core/messages/templates/identifiers.ts";
 import { chooseLocale } from "#core/messages/wording.ts";
@@ -15,6 +14,7 @@ import type { PendingIdentifier } from "#core/repositories/pending_identifiers.t
 import type { User } from "#core/repositories/users.ts";
 import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { settleAll } from "#core/settle.ts";
+import { unfinishedRemovals } from "#core/users/unfinished_removals.ts";
 
 type ChangeCore = NoticeCore &
   Pick<Core, "identifiers" | "pendingIdentifiers" | "users" | "verifications"> & { app: Core["app"] };

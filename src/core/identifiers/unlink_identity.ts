@@ -4,12 +4,12 @@ import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { oauthUnlinked } from "#core/events/oauth_events.ts";
 import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
-import { unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
 import type { NoticeCore } from "#core/messages/notify_owner.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
+import { unfinishedRemovals } from "#core/users/unfinished_removals.ts";
 
 type UnlinkCore = NoticeCore & ReachCore & Pick<Core, "mfaFactors" | "users"> & { app: Core["app"] };
 

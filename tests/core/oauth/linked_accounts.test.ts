@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { unfinishedRemovals } from "#core/identifiers/unfinished_removals.ts";
 import type { Resource } from "#core/ids.ts";
 import { isFull, LINKED_LIMIT, REMEMBERED_LIMIT } from "#core/oauth/linked_identities.ts";
+import { unfinishedRemovals } from "#core/users/unfinished_removals.ts";
 import type { Reply, TestNest } from "#tests/support/nest.ts";
 import {
   codeToLink,

@@ -1,7 +1,7 @@
 import { MINUTE } from "#core/clock.ts";
 import { isIdOf, type Resource } from "#core/ids.ts";
 
-/** For so long a finished removal stays in the list: a call that read the document before it ended must still find it there. */
+/** How long a finished removal stays in the list. A call that read the document before the removal ended must still find it there. */
 export const KEPT_SECONDS = MINUTE;
 
 /** An identifier, a linked account or a second factor. */
@@ -12,9 +12,9 @@ interface Removable {
 
 /** What a removal has read of its user. */
 interface ReadOfUser {
-  /** Those of the last `KEPT_SECONDS` that were removed included. */
+  /** Includes what was removed in the last `KEPT_SECONDS`. */
   found: readonly Removable[];
-  /** Of which resources these are all: an id of them without a document is of a removal that ended long ago. */
+  /** The resources that `found` has completely. An id of such a resource without a document belongs to a removal that ended long ago. */
   all: readonly Resource[];
   now: Date;
 }
