@@ -18,7 +18,12 @@ import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { CodeKey } from "#core/verifications/code_key.ts";
-import { countPresentedCode, releaseCorrectCode } from "#core/verifications/failure_limits.ts";
+import {
+  type CountedCode,
+  countCodeOfSession,
+  countPresentedCode,
+  releaseCorrectCode,
+} from "#core/verifications/failure_limits.ts";
 
 export type PresentCore = AuditCore &
   Pick<Core, "clock" | "log" | "mfaChallenges" | "mfaFactors" | "recoveryCodes"> & {
@@ -50,12 +55,21 @@ export interface CorrectFactor {
   codesLeft: number | null;
 }
 
-/** Under which identity the failures of codes of a challenge are counted: new challenges do not reset the count. */
-const countedAs = ({ userId }: MfaChallenge) => userId;
+/** Counts what is presented as a failure of the user, so that new challenges do not reset the count. @throws NestError rate_limited, unavailable */
+function count(
+  core: PresentCore,
+  { userId: identity, purpose, sessionId, beakId }: MfaChallenge,
+  reading: Promise<Identifier | null>,
+  call: Call,
+): Promise<CountedCode> {
+  return purpose === "step_up"
+    ? countCodeOfSession(core, { identity, sessionId })
+    : countPresentedCode(core, { identity, beakId, call }, reading);
+}
 
 /**
- * Checks a presented second factor. It is counted before it is compared: on its challenge, which allows five, and for its user. A
- * code or signature is accepted for one challenge only, which may present it again.
+ * Checks a presented second factor. It is counted before it is compared: on its challenge, which allows five, and for its user, or for the
+ * session that becomes fresh. A code or signature is accepted for one challenge only, which may present it again.
  * @throws NestError mfa_token_expired, mfa_failed, rate_limited, unavailable
  */
 export async function presentFactor(
@@ -64,11 +78,11 @@ export async function presentFactor(
   presented: PresentedFactor,
   { reading, party, now, call }: Presentation,
 ): Promise<CorrectFactor> {
-  const { _id, userId, clientId, beakId } = challenge;
+  const { _id, userId, clientId } = challenge;
   const at = now.toISOString();
   const [attempted] = await Promise.all([core.mfaChallenges.countAttempt(_id, at), reading]);
   if (attempted === null) throw challengeEnded();
-  const counted = await countPresentedCode(core, { identity: countedAs(challenge), beakId, call }, reading);
+  const counted = await count(core, challenge, reading, call);
   const correct =
     "recoveryCode" in presented
       ? await useRecoveryCode(core, attempted, presented.recoveryCode, { at, call })

@@ -59,6 +59,8 @@ export const LIMITS = {
   code_failures_per_identifier: { seconds: DAY, calls: 100 },
   /** Failures of a device that has signed in with the identifier, after the shared limits are used up. No variable. */
   code_failures_per_known_device: { seconds: DAY, calls: 20 },
+  /** Wrong codes of second factors in the step-ups of a session. No variable. */
+  code_failures_per_session: { seconds: DAY, calls: 20 },
   /** Wrong passwords. After them, one more is compared after each pause, which doubles. A correct password resets the count. */
   password_failures_per_identifier_and_network: {
     seconds: 15 * MINUTE,

@@ -53,6 +53,22 @@ export async function countPresentedCode(
   return { subject, counted: ofDevice[0]?.counted ?? [] };
 }
 
+/**
+ * Counts a code that a session presents to become fresh, before it is compared. The session has a limit of its own: whoever does not have
+ * the session can't use it up, and whoever stole it uses up no other limit of the user.
+ * @throws NestError rate_limited: the code must not be compared; unavailable
+ */
+export async function countCodeOfSession(
+  { rateLimiter }: { rateLimiter: RateLimiter },
+  { identity, sessionId }: { identity: string; sessionId: string },
+): Promise<CountedCode> {
+  const subject: Subject = ["code_failures_per_identifier", identity];
+  const own: LimitGroup = [[["code_failures_per_session", sessionId]]];
+  const { verdicts } = await rateLimiter.closed.count(subject, [own]);
+  refuseIfOver(verdicts);
+  return { subject, counted: verdicts[0]?.counted ?? [] };
+}
+
 /** Removes the failure that was counted for a code, because the code was correct. The other failures stay counted. */
 export async function releaseCorrectCode(
   { rateLimiter }: { rateLimiter: RateLimiter },

@@ -70,6 +70,7 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
   code_failures_per_identifier: "wrong codes for one address or number",
   code_failures_per_known_device:
     "wrong codes for one address or number from one device that has signed in with it, when the other two limits refuse it",
+  code_failures_per_session: "wrong codes of second factors that one session presents to become fresh",
   password_failures_per_identifier_and_network:
     "passwords that are presented for an address or number from a network, and are wrong. After them, one more every 30 s, then after twice as long each time, up to an hour. A right password resets the count",
   passkey_challenges_per_network:
@@ -95,6 +96,7 @@ const FIXED: readonly string[] = [
   "links_after_daily_limit",
   "sms_to_new_numbers",
   "code_failures_per_known_device",
+  "code_failures_per_session",
   "password_failures_per_known_device",
   "device_notices_per_user",
   "added_users_per_user",
