@@ -9,5 +9,5 @@ export const handler = redirect({
   summary: "Receives the answers of OAuth providers, and sends the browser back to the client.",
   path: "/1/oauth/{provider}/callback",
   parts: { issuer, oauthClients, oauthProviders, rateLimiter, visitKey },
-  run: ({ core, segment, parameters, ip }) => answerVisit(core, { providerId: segment, parameters, ip }),
+  run: ({ core, segment, parameters, call }) => answerVisit(core, { providerId: segment, parameters, call }),
 });

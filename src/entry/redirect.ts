@@ -1,6 +1,6 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { REDIRECT_LIMIT_MS } from "#core/call.ts";
+import { type Call, REDIRECT_LIMIT_MS } from "#core/call.ts";
 import { type Core, coreVariables, type OpenCore, openCore } from "#core/core.ts";
 import { describeFailure } from "#core/log.ts";
 import { readParameters } from "#core/parameters.ts";
@@ -28,8 +28,7 @@ export interface RedirectDeclaration<Needed extends Parts = Parts> {
     /** The segment of the path in the place of the braces. */
     segment: string;
     parameters: URLSearchParams;
-    /** As API Gateway saw it. */
-    ip: string;
+    call: Call;
   }): Promise<string | null>;
 }
 
@@ -65,9 +64,10 @@ export function serveRedirect(declaration: RedirectDeclaration, open: OpenCore):
       });
     try {
       const segment = segmentOf(declaration.path, event.rawPath);
-      const ip = event.requestContext.http.sourceIp;
+      const { sourceIp: ip, userAgent } = event.requestContext.http;
+      const call = { requestId: context.awsRequestId, ip, userAgent: userAgent?.slice(0, 512) ?? null };
       const parameters = parametersOf(event);
-      const asked = { core: bindDeadline(core, deadline), segment, parameters, ip };
+      const asked = { core: bindDeadline(core, deadline), segment, parameters, call };
       const target = await beforeDeadline(deadline, declaration.run(asked));
       note(target === null ? 400 : 302);
       return target === null

@@ -1,10 +1,13 @@
+import type { Call } from "#core/call.ts";
 import type { OAuthClients } from "#core/clients/oauth_clients.ts";
 import { MINUTE, plusSeconds } from "#core/clock.ts";
+import type { AuditCore } from "#core/events/audit_row.ts";
 import { describeFailure } from "#core/log.ts";
 import { networkOf } from "#core/network.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
 import { nameInForm, provesAddress } from "#core/oauth/provider_identity.ts";
 import { ProviderRefusal } from "#core/oauth/provider_refusal.ts";
+import { recordDisabled } from "#core/oauth/record_disabled.ts";
 import { callbackOf, type VisitCore } from "#core/oauth/start_visit.ts";
 import type { UsableProvider } from "#core/oauth/usable_provider.ts";
 import { type JudgingCore, newVisitSecret, readJudged } from "#core/oauth/visit_outcome.ts";
@@ -19,7 +22,7 @@ const CODE_SECONDS = 5 * MINUTE;
 /** Errors of a provider that the client gets (RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6). */
 const PASSED_ERRORS = ["access_denied", "login_required", "consent_required", "interaction_required"];
 
-export type AnswerCore = VisitCore & JudgingCore & { oauthClients: OAuthClients };
+export type AnswerCore = VisitCore & JudgingCore & AuditCore & { oauthClients: OAuthClients };
 
 /**
  * Handles the answer of a provider. The state is consumed first, so an answer counts once.
@@ -29,16 +32,16 @@ export type AnswerCore = VisitCore & JudgingCore & { oauthClients: OAuthClients 
  */
 export async function answerVisit(
   core: AnswerCore,
-  { providerId, parameters, ip }: { providerId: string; parameters: URLSearchParams; ip: string },
+  { providerId, parameters, call }: { providerId: string; parameters: URLSearchParams; call: Call },
 ): Promise<string | null> {
   const provider = core.oauthProviders.find(providerId);
   const visit = provider && (await consumeState(core, provider, parameters.getAll("state")));
   if (!visit) {
     // A state has 256 bits, so it can't be guessed. The limit bounds database commands per network, and never refuses a correct state.
-    refuseIfOver([await core.rateLimiter.countOne("failures_per_network", networkOf(ip))]);
+    refuseIfOver([await core.rateLimiter.countOne("failures_per_network", networkOf(call.ip))]);
     return null;
   }
-  const outcome = await concludeVisit(core, { visit, provider, parameters }).catch((error: unknown) => {
+  const outcome = await concludeVisit(core, { visit, provider, parameters, call }).catch((error: unknown) => {
     // The state is consumed, so the person has to begin again: the client can say so.
     core.log.error("oauth_failed", { provider: provider.id, ...describeFailure(error) });
     return { error: "temporarily_unavailable" };
@@ -68,24 +71,28 @@ interface Answered {
   visit: OAuthState;
   provider: UsableProvider;
   parameters: URLSearchParams;
+  call: Call;
 }
 
 async function concludeVisit(
   core: AnswerCore,
   answered: Answered,
 ): Promise<{ code: string } | { error: string }> {
-  const { visit, provider, parameters } = answered;
+  const { visit, provider, parameters, call } = answered;
   const error = parameters.get("error");
   if (error !== null) return { error: PASSED_ERRORS.includes(error) ? error : "server_error" };
   const client = core.oauthClients.find(visit.clientId);
   if (!client) return { error: "unauthorized_client" };
   const identity = await identify(core, answered);
   if ("error" in identity) return identity;
-  const decision =
-    visit.intent === "link"
-      ? null
-      : judgeIdentity({ ...(await readJudged(core, visit, identity)), registration: client.registration });
-  if (decision?.outcome === "refuse") return { error: decision.error };
+  const judged = visit.intent === "link" ? null : await readJudged(core, visit, identity);
+  const decision = judged && judgeIdentity({ ...judged, registration: client.registration });
+  if (decision?.outcome === "refuse") {
+    const { error: errorCode } = decision;
+    const at = core.clock.now().toISOString();
+    await recordDisabled(core, visit, { userId: judged?.disabledUserId ?? null, call, at, errorCode });
+    return { error: errorCode };
+  }
   const secret = newVisitSecret();
   core.log.info("oauth_identified", { provider: provider.id, outcome: decision?.outcome ?? "link" });
   await core.oauthStates.giveCode(visit._id, {

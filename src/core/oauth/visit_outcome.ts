@@ -34,29 +34,43 @@ export function linkOf(
 /** What the decision about a visit reads. */
 export type JudgingCore = Pick<Core, "identifiers" | "mfaFactors" | "oauthIdentities" | "users">;
 
+/** What decides who signs in with a visit, as it was read. */
+interface ReadIdentity extends Omit<JudgedIdentity, "registration" | "linked"> {
+  linked: OAuthIdentity | null;
+  /** The user whom the account would join if they were not disabled; null: there is none. */
+  disabledUserId: string | null;
+}
+
 /** Reads what decides who signs in with a visit. */
 export async function readJudged(
   core: JudgingCore,
   visit: Pick<OAuthState, "_id">,
   { issuer, subject, email, isProved }: VisitIdentity,
-): Promise<Omit<JudgedIdentity, "registration" | "linked"> & { linked: OAuthIdentity | null }> {
+): Promise<ReadIdentity> {
   const [linked, owner] = await Promise.all([
     core.oauthIdentities.findActive(issuer, subject),
     email === null ? null : core.identifiers.findActive("email", email),
   ]);
   const joined = !linked && isProved ? owner : null;
-  const [earlier, isProtected] = joined
-    ? await Promise.all([core.oauthIdentities.listByUser(joined.userId), needsSession(core, joined.userId)])
-    : [[], false];
+  const [earlier, { isProtected, isDisabled }] = joined
+    ? await Promise.all([core.oauthIdentities.listByUser(joined.userId), readProtection(core, joined.userId)])
+    : [[], { isProtected: false, isDisabled: false }];
   // Any subject counts: the address at the provider may belong to another account by now.
   const isUnlinked = earlier.some((one) => one.issuer === issuer && one.removedAt !== null);
   const isJoinBlocked = isProtected || isFull(earlier);
-  return { linked, owner, isJoinBlocked, isUnlinked, isProved, newUserId: newUserIdOf(visit) };
+  const wouldJoin = isDisabled && !isUnlinked && joined !== null && joined.verifiedAt !== null;
+  const disabledUserId = wouldJoin ? joined.userId : null;
+  const newUserId = newUserIdOf(visit);
+  return { linked, owner, isJoinBlocked, isUnlinked, isProved, newUserId, disabledUserId };
 }
 
 /** Whether a user has a second factor, or may not sign in. Also true if the user's document is missing, because the user was erased. */
-async function needsSession(core: JudgingCore, userId: string): Promise<boolean> {
+async function readProtection(
+  core: JudgingCore,
+  userId: string,
+): Promise<{ isProtected: boolean; isDisabled: boolean }> {
   // One command, also for users without a factor.
   const [user, factors] = await Promise.all([core.users.find(userId), core.mfaFactors.listActive(userId)]);
-  return user === null || mayNotSignIn(user) || factors.length > 0;
+  const isProtected = user === null || mayNotSignIn(user) || factors.length > 0;
+  return { isProtected, isDisabled: user?.status === "disabled" };
 }

@@ -282,7 +282,21 @@ test("does not join a user who is disabled, whether before or after the provider
   expect((await update("disabled")).status).toBe(200);
   const refused = await redeem(nest, early.code);
   expect([refused.status, refused.body.code]).toEqual([400, "authorization_not_found"]);
+  const failures = async () => {
+    const { body } = await nest.call(`${V3}list_audit_logs`, { user_id }, { internal: true });
+    return body.items.filter(({ action }: { action: string }) => action === "user.sign_in_failed");
+  };
+  expect(await failures()).toMatchObject([
+    { data: { cause: "disabled" }, error_code: "authorization_not_found" },
+  ]);
   expect((await go(person)).error).toBe("account_exists");
+  expect(await failures()).toMatchObject([
+    { data: { cause: "disabled" }, error_code: "account_exists" },
+    { data: { cause: "disabled" } },
+  ]);
+  // Nobody has proved the address.
+  expect((await go({ ...person, email_verified: false })).error).toBe("account_exists");
+  expect(await failures()).toHaveLength(2);
   expect(await nest.collection("oauth_identities").countDocuments({ userId: user_id })).toBe(0);
   expect((await update("active")).status).toBe(200);
   const stranger = { ...person, email: "elsewhere@acme.example", email_verified: false };

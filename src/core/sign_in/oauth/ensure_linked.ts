@@ -1,11 +1,14 @@
+import type { Call } from "#core/call.ts";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
+import type { AuditCore } from "#core/events/audit_row.ts";
 import type { EventSource } from "#core/events/event_source.ts";
 import { identifierAdded, identifierVerified } from "#core/events/identifier_events.ts";
 import { createdByOAuth, oauthLinked } from "#core/events/oauth_events.ts";
 import { derivedIdOf } from "#core/ids.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
+import { recordDisabled } from "#core/oauth/record_disabled.ts";
 import { type JudgingCore, linkOf, newUserIdOf, readJudged } from "#core/oauth/visit_outcome.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
@@ -17,12 +20,13 @@ import { completeUser, ensureUserWithAccount, type UserCreationCore } from "#cor
 /** A visit whose provider has named the person. */
 export type NamedVisit = OAuthState & { identity: VisitIdentity };
 
-type LinkingCore = UserCreationCore & JudgingCore;
+type LinkingCore = AuditCore & UserCreationCore & JudgingCore;
 
 interface Linking {
   client: Pick<OAuthClient, "registration">;
   /** ISO. */
   at: string;
+  call: Call;
   sourceOf: (userId: string) => EventSource;
 }
 
@@ -35,11 +39,20 @@ interface Linking {
 export async function ensureLinked(
   core: LinkingCore,
   visit: NamedVisit,
-  { client, at, sourceOf }: Linking,
+  { client, at, call, sourceOf }: Linking,
 ): Promise<OAuthIdentity> {
   const judged = await readJudged(core, visit, visit.identity);
   const decision = judgeIdentity({ ...judged, registration: client.registration });
-  if (decision.outcome === "refuse") throw new NestError("authorization_not_found");
+  if (decision.outcome === "refuse") {
+    const refused = {
+      userId: judged.disabledUserId,
+      call,
+      at,
+      errorCode: "authorization_not_found",
+    } as const;
+    await recordDisabled(core, visit, refused);
+    throw new NestError("authorization_not_found");
+  }
   const { userId: decided } = decision;
   const made = { ...linkOf(visit, visit.identity, { userId: decided, at }), lastUsedAt: at };
   const source = sourceOf(decided);

@@ -5,10 +5,11 @@ import { NestError } from "#core/errors.ts";
 import { auditNow } from "#core/events/audit_row.ts";
 import { byHolder } from "#core/events/event_source.ts";
 import { oauthUnlinked } from "#core/events/oauth_events.ts";
-import { signedIn, signInFailed } from "#core/events/sign_in_events.ts";
+import { signedIn } from "#core/events/sign_in_events.ts";
 import { type FirstFactor, passSecondFactor, type SecondFactorCore } from "#core/mfa/second_factor.ts";
 import { judgeIdentity } from "#core/oauth/judge_identity.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
+import { recordDisabled } from "#core/oauth/record_disabled.ts";
 import { linkOf, newUserIdOf, readJudged } from "#core/oauth/visit_outcome.ts";
 import type { Grant } from "#core/repositories/access_tokens.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
@@ -96,14 +97,14 @@ async function issue(
   const { sessionId, accessTokenId, refreshTokenId } = redemption;
   const at = now.toISOString();
   const sourceOf = (userId: string) => byHolder({ userId, clientId: client.id, sessionId }, call);
-  const linked = await ensureLinked(core, visit, { client, at, sourceOf });
+  const linked = await ensureLinked(core, visit, { client, at, call, sourceOf });
   const { userId } = linked;
   const [user, found] = await Promise.all([core.users.find(userId), core.identifiers.listByUser(userId)]);
   if (user?.status === "deleted") await unlink(core, linked, { source: sourceOf(userId), at });
   if (mayNotSignIn(user)) {
-    // The code is used up, and nothing else tells why it signed nobody in.
-    const refused = signInFailed(visit, { userId, cause: "disabled" }, call, at);
-    if (user?.status === "disabled") await auditNow(core, refused, "authorization_not_found");
+    const disabledId = user?.status === "disabled" ? userId : null;
+    const refused = { userId: disabledId, call, at, errorCode: "authorization_not_found" } as const;
+    await recordDisabled(core, visit, refused);
     throw new NestError("authorization_not_found");
   }
   const source = sourceOf(userId);
