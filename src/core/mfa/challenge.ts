@@ -44,7 +44,7 @@ export const challengeEnded = () => new NestError("mfa_token_expired");
 
 /** What reading a challenge needs. */
 export type ChallengeCore = SignInCheckCore & Pick<Core, "mfaChallenges"> & { rateLimiter: RateLimiter };
-type SignInCheckCore = AuditCore & Pick<Core, "oauthIdentities" | "users">;
+type SignInCheckCore = AuditCore & Pick<Core, "identifiers" | "oauthIdentities" | "users">;
 
 /** Whose challenge is accepted, and for what. */
 interface Accepted {
@@ -56,7 +56,8 @@ interface Accepted {
 
 /**
  * Reads the challenge of a presented `mfa_token`, and returns it with the secret half. It is refused if its user may not sign in any
- * more. It is also refused if, since the first factor, the user ended all sessions or unlinked the account that was the first factor.
+ * more. It is also refused if, since the first factor, the user ended all sessions, or removed
+ * the address, number or linked account that was the first factor.
  * @throws NestError mfa_token_expired; rate_limited if the network has presented too many unknown tokens; unavailable
  */
 export async function requireChallenge(
@@ -87,7 +88,7 @@ async function requireMaySignIn(
   challenge: MfaChallenge,
   { now, call }: { now: Date; call: Call },
 ): Promise<void> {
-  const [user, isGone] = await Promise.all([core.users.find(challenge.userId), isUnlinked(core, challenge)]);
+  const [user, isGone] = await Promise.all([core.users.find(challenge.userId), isFirstGone(core, challenge)]);
   const { purpose, userId, sessionId, createdAt, amr, rootGrant } = challenge;
   const session = { _id: sessionId, revokedAt: null, createdAt, authTime: createdAt, amr, rootGrant };
   // The session of a step-up stays if the user ends the others, and is read itself.
@@ -100,12 +101,14 @@ async function requireMaySignIn(
   throw challengeEnded();
 }
 
-/** Whether the account at a provider that was the first factor has been unlinked. */
-async function isUnlinked(
-  { oauthIdentities }: Pick<Core, "oauthIdentities">,
-  { userId, oauthIdentityId }: MfaChallenge,
+/** Whether the user has removed what the first factor was: an address or number, or an account at a provider. */
+async function isFirstGone(
+  { identifiers, oauthIdentities }: SignInCheckCore,
+  { userId, identifierId, oauthIdentityId }: MfaChallenge,
 ): Promise<boolean> {
-  if (oauthIdentityId === undefined) return false;
-  const identities = await oauthIdentities.listByUser(userId);
-  return !identities.some(({ _id, removedAt }) => _id === oauthIdentityId && removedAt === null);
+  const id = oauthIdentityId ?? identifierId;
+  // A step-up has neither.
+  if (id === "") return false;
+  const ways = await (oauthIdentityId === undefined ? identifiers : oauthIdentities).listByUser(userId);
+  return !ways.some(({ _id, removedAt }) => _id === id && removedAt === null);
 }

@@ -186,3 +186,19 @@ test("a client can require a second factor of users with a platform role only", 
   await nest.collection("users").updateOne({}, { $set: { roles: ["support"] } });
   expect((await signInWith(nest, ADA)).body.code).toBe("mfa_enrollment_required");
 });
+
+test.each(["create_mfa_factor", "verify_mfa_factor"])(
+  "%s refuses the token of mfa_enrollment_required once the address that signed in was removed",
+  async (method) => {
+    await start({ mfa: { policy: "required", factors: ["totp"] } });
+    const { mfa_token } = (await signInWith(nest, ADA)).body.meta;
+    const asked = { factor_type: "totp", confirm: true, mfa_token };
+    const { body } = await nest.call(`${V3}create_mfa_factor`, asked);
+    const proof = { factor_id: body.factor_id, code: appCode(body.secret, nest.clock.now()), mfa_token };
+    const removal = { $set: { removedAt: nest.clock.now().toISOString() } };
+    await nest.collection("identifiers").updateOne({ identifierValue: ADA }, removal);
+    const late = await nest.call(`${V3}${method}`, method === "create_mfa_factor" ? asked : proof);
+    expect([late.status, late.body.code]).toEqual([401, "mfa_token_expired"]);
+    expect(await nest.collection("mfa_factors").countDocuments({ status: "active" })).toBe(0);
+  },
+);
