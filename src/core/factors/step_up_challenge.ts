@@ -32,13 +32,14 @@ export interface OpenedChallenge {
  * @throws NestError mfa_not_enabled, unauthorized, unavailable
  */
 export async function openStepUp(
-  core: Pick<Core, "clock" | "mfaChallenges" | "mfaFactors" | "sessions">,
+  core: Pick<Core, "clock" | "identifiers" | "mfaChallenges" | "mfaFactors" | "sessions">,
   client: OAuthClient,
   { userId, sessionId }: Extract<Caller, { kind: "user" }>,
 ): Promise<OpenedChallenge> {
-  const [session, factors] = await Promise.all([
+  const [session, factors, identifiers] = await Promise.all([
     core.sessions.find(sessionId),
     core.mfaFactors.listActive(userId),
+    core.identifiers.listByUser(userId),
   ]);
   if (session === null) throw unauthorized("token_not_found");
   if (factors.length === 0) throw new NestError("mfa_not_enabled");
@@ -51,7 +52,7 @@ export async function openStepUp(
   };
   const challenge = newChallenge(token, facts, core.clock.now());
   await core.mfaChallenges.insertIfAbsent(challenge);
-  const offered = toOffered(offeredFactors(factors, challenge, client.passkeys));
+  const offered = toOffered(offeredFactors(factors, challenge, client.passkeys), identifiers);
   return { token, factors: offered, expiresAt: challenge.expiresAt };
 }
 

@@ -2,7 +2,7 @@ import type { OptionalGrant } from "#core/app/app.ts";
 import type { OAuthClient, OAuthClients } from "#core/clients/oauth_clients.ts";
 import type { Core } from "#core/core.ts";
 import { NestError } from "#core/errors.ts";
-import { canFollow, type FirstProof } from "#core/mfa/offered_factors.ts";
+import { canFollow, type FirstProof, isReceived } from "#core/mfa/offered_factors.ts";
 import { channelThatSet } from "#core/mfa/reset_channel.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -60,11 +60,6 @@ function waysOf({ identifiers, identities, password }: WaysIn): WayIn[] {
 export const canAsk = ({ enabled, grants, passkeys }: JudgedClient, types: readonly FactorType[]): boolean =>
   enabled && grants.includes("mfa") && types.some((type) => type !== "webauthn" || passkeys !== null);
 
-/** A mailed code goes to a verified address of the user only: not to one that they removed. */
-const isReceived = ({ factorType, identifierValue }: JudgedFactor, { identifiers }: WaysIn): boolean =>
-  factorType !== "email" ||
-  identifiers.some((one) => one.identifierValue === identifierValue && isVerified(one));
-
 /**
  * Whether some sign-in of a user can be completed with one of the factors, without I/O: a client can begin it and ask for the factor, and
  * the factor is of another channel.
@@ -75,7 +70,7 @@ export function canComplete(
   clients: readonly JudgedClient[],
 ): boolean {
   const firsts = waysOf(ways);
-  const usable = factors.filter((factor) => isReceived(factor, ways));
+  const usable = factors.filter((factor) => isReceived(factor, ways.identifiers));
   return clients.some((client) =>
     firsts.some(
       ({ first, grant }) =>

@@ -1,8 +1,10 @@
 import type { RelyingParty } from "#core/app/passkey_settings.ts";
 import { isNumberOf } from "#core/mfa/reset_channel.ts";
+import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { AuthenticationMethod } from "#core/repositories/sessions.ts";
+import { isVerified } from "#core/repositories/verified_identifier.ts";
 
 /** A factor that a person may present. */
 export interface OfferedFactor {
@@ -62,11 +64,28 @@ function isSameChannel(
 
 const provesKnowledge = (amr: readonly AuthenticationMethod[]) => amr.includes("pwd");
 
-/** Translates factors to what a person chooses from. */
-export const toOffered = (factors: readonly MfaFactor[]): OfferedFactor[] =>
-  factors.map(({ _id: id, factorType, identifierValue }) => ({
-    ...{ id, factorType, hint: identifierValue === undefined ? null : hintOf(identifierValue) },
-  }));
+/** A mailed code goes to a verified address of the user only: not to one that they removed. */
+export const isReceived = (
+  { factorType, identifierValue }: Pick<MfaFactor, "factorType" | "identifierValue">,
+  identifiers: readonly Pick<Identifier, "identifierValue" | "verifiedAt" | "removedAt">[],
+): boolean =>
+  factorType !== "email" ||
+  identifiers.some((one) => one.identifierValue === identifierValue && isVerified(one));
+
+/**
+ * Translates factors to what a person chooses from. A factor whose address the user has removed still protects the user, but nobody can
+ * present it.
+ * @param identifiers of the user
+ */
+export const toOffered = (
+  factors: readonly MfaFactor[],
+  identifiers: readonly Identifier[],
+): OfferedFactor[] =>
+  factors
+    .filter((factor) => isReceived(factor, identifiers))
+    .map(({ _id: id, factorType, identifierValue }) => ({
+      ...{ id, factorType, hint: identifierValue === undefined ? null : hintOf(identifierValue) },
+    }));
 
 /** Enough of an address or number for its owner to recognize it. */
 export function hintOf(identifierValue: string): string {

@@ -21,7 +21,7 @@ import { newSecret } from "#core/secrets.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import type { SecondFactorCheck } from "#core/sessions/second_factor_check.ts";
 
-export type SecondFactorCore = Pick<Core, "log" | "mfaChallenges" | "mfaFactors"> & {
+export type SecondFactorCore = Pick<Core, "identifiers" | "log" | "mfaChallenges" | "mfaFactors"> & {
   refreshKeys: RefreshKeys;
 };
 
@@ -63,17 +63,20 @@ export async function passSecondFactor(
   conclude: () => Promise<unknown>,
 ): Promise<SecondFactorCheck> {
   const { client, user, identifier } = first;
-  const factors = user?.mayHaveFactors ? await core.mfaFactors.listActive(identifier.userId) : [];
+  const { userId } = identifier;
+  const [factors, identifiers] = user?.mayHaveFactors
+    ? await Promise.all([core.mfaFactors.listActive(userId), core.identifiers.listByUser(userId)])
+    : [[], []];
   const isMissing = factors.length === 0 && requiresEnrolment(client, user);
   if (factors.length === 0 && !isMissing) return "none";
   await conclude();
-  throw await challenge(core, first, factors);
+  throw await challenge(core, first, { factors, identifiers });
 }
 
 async function challenge(
   core: SecondFactorCore,
   first: FirstFactor,
-  factors: readonly MfaFactor[],
+  { factors, identifiers }: { factors: readonly MfaFactor[]; identifiers: readonly Identifier[] },
 ): Promise<NestError> {
   const purpose: MfaChallenge["purpose"] = factors.length === 0 ? "enrol" : "sign_in";
   const token = tokenOf(core, first);
@@ -82,7 +85,8 @@ async function challenge(
   const meta = { mfa_token: challengeTokenToWire(token), expires_at: created.expiresAt };
   core.log.info("second_factor_required", { user_id: created.userId, client_id: created.clientId, purpose });
   if (purpose === "enrol") return new NestError("mfa_enrollment_required", { meta });
-  const offered = offeredToWire(toOffered(offeredFactors(factors, created, first.client.passkeys)));
+  const usable = offeredFactors(factors, created, first.client.passkeys);
+  const offered = offeredToWire(toOffered(usable, identifiers));
   return new NestError("mfa_required", { meta: { ...meta, factors: offered } });
 }
 

@@ -71,6 +71,14 @@ test("no code of a factor goes to an address that its user removed", async () =>
   await addAddress();
   expect((await removeOld()).status).toBe(200);
   nest.clock.advance(61);
+  // It is offered neither to a sign-in nor to a session, and can be removed.
+  const appOnly = [{ id: app.factor_id, factor_type: "totp", hint: null }];
+  const required = await signInWith(nest, NEW, P1, { device: DEVICE });
+  expect(required.body.meta.factors).toEqual(appOnly);
+  const opened = await nest.call(`${V3}create_mfa_challenge`, { client_id: NATIVE }, bearer());
+  expect(opened.body.factors).toEqual(appOnly);
+  const listed = await nest.call(`${V3}list_mfa_factors`, {}, bearer());
+  expect(listed.body.items).toHaveLength(2);
   const refused = async () => (await sendTo(mail, await firstStep(NEW))).body.code;
   expect(await refused()).toBe("factor_not_found");
   // Another user has the address now.
