@@ -79,6 +79,8 @@ describe.skipIf(!hasBrowser)("the console where roles need a second factor", () 
     await fillCode(page, codeOf(seed, 1));
     await press(page, "Continue");
     await page.getByRole("link", { name: "late.role@example.com" }).waitFor();
+    // The focus is at the part that took the place of the card.
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("DIV");
   });
 
   test("asks a session without a second factor for it after a reload, and opens another challenge when one is over", async () => {

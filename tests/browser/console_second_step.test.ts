@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core";
+import type { CDPSession, Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
 import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
@@ -51,6 +51,10 @@ describe.skipIf(!hasBrowser)("the second step in the console", () => {
     await page.getByLabel("Code", { exact: true }).fill(wrong);
     await press(page, "Sign in");
     await shows(page, "This code is wrong, or was used before.");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Sign in");
+    await page.getByLabel("Second factor").selectOption({ label: "Recovery code" });
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await page.getByLabel("Second factor").selectOption({ label: "Code of your authenticator app" });
     await page.getByLabel("Code", { exact: true }).fill(nextCode());
     await press(page, "Sign in");
     await isIn(page);
@@ -76,6 +80,8 @@ describe.skipIf(!hasBrowser)("the second step in the console", () => {
     const proof = { factor_id: created.factor_id, code: smsCode() };
     expect((await caller.call("verify_mfa_factor", proof, asUser(admin))).status).toBe(200);
     const page = await openSecondStep(address);
+    // A screen reader announces a text in an element that was there before.
+    await page.getByRole("status").waitFor({ state: "attached" });
     await press(page, "Send code");
     await shows(page, "A code was sent to •••567.");
     await page.getByLabel("Code", { exact: true }).fill(smsCode());
@@ -87,19 +93,23 @@ describe.skipIf(!hasBrowser)("the second step in the console", () => {
     const address = "passkey.admin@example.com";
     const { access_token } = await userWithRoles(caller, address, ["admin"]);
     const page = await suite.open("/console");
-    const session = await page.context().newCDPSession(page);
-    await session.send("WebAuthn.enable");
-    const options = {
-      ...{ protocol: "ctap2" as const, transport: "internal" as const, hasResidentKey: true },
-      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
-    };
-    await session.send("WebAuthn.addVirtualAuthenticator", { options });
+    await addAuthenticator(await page.context().newCDPSession(page));
     await addPasskey(page, access_token);
     await signInToConsole(page, caller, address);
     await page.getByRole("heading", { name: "Second step" }).waitFor();
     await press(page, "Use passkey");
     await isIn(page);
   });
+
+  /** Adds an authenticator that can verify its owner. @returns its id */
+  async function addAuthenticator(session: CDPSession): Promise<string> {
+    await session.send("WebAuthn.enable");
+    const options = {
+      ...{ protocol: "ctap2" as const, transport: "internal" as const, hasResidentKey: true },
+      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    };
+    return (await session.send("WebAuthn.addVirtualAuthenticator", { options })).authenticatorId;
+  }
 
   /** Makes a passkey in the page, as the app of the user does it. */
   async function addPasskey(page: Page, access_token: string): Promise<void> {
@@ -116,6 +126,74 @@ describe.skipIf(!hasBrowser)("the second step in the console", () => {
       status: 200,
     });
   }
+
+  test("uses a link again when Nest was not reached, and presents a code once on a slow network", async () => {
+    const address = "offline.admin@example.com";
+    const { nextCode } = await adminWithApp(address);
+    const page = await suite.open("/console", { width: 360 });
+    await page.route("**/authenticate_user", (route) => route.abort());
+    await signInToConsole(page, caller, address);
+    await shows(page, "There is no connection to the server.");
+    await inspect(page, "console_offline");
+    await page.unroute("**/authenticate_user");
+    await press(page, "Try again");
+    await page.getByRole("heading", { name: "Second step" }).waitFor();
+    let presented = 0;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await page.route("**/authenticate_user", async (route) => {
+      presented++;
+      await released;
+      await route.continue();
+    });
+    await page.getByLabel("Code", { exact: true }).fill(nextCode());
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.locator("button[aria-disabled=true]").waitFor();
+    release();
+    await isIn(page);
+    expect(presented).toBe(1);
+  });
+
+  test("says why another link was not sent", async () => {
+    const page = await suite.open("/console");
+    await page.getByLabel("Email address").fill("first.link@example.com");
+    await press(page, "Send link");
+    await shows(page, "A link was sent to first.link@example.com.");
+    await page.route("**/send_magic_link", (route) => route.abort());
+    await page.getByLabel("Email address").fill("second.link@example.com");
+    await press(page, "Send link");
+    await shows(page, "There is no connection to the server.");
+    expect(await page.getByText("A link was sent to").count()).toBe(0);
+  });
+
+  test("asks for the passkey of an administrator in the question of a change, and can be left", async () => {
+    const address = "passkey.change@example.com";
+    const { user_id, access_token } = await userWithRoles(caller, address, ["admin"]);
+    const page = await suite.open("/console", { width: 360 });
+    const session = await page.context().newCDPSession(page);
+    const authenticatorId = await addAuthenticator(session);
+    await addPasskey(page, access_token);
+    await signInToConsole(page, caller, address);
+    await press(page, "Use passkey");
+    await isIn(page);
+    pass(700);
+    await page.goto(`${suite.stack.api.url}/console#/users/${user_id}`);
+    const opener = page.getByRole("button", { name: /^End the session of/ }).first();
+    const dialog = page.getByRole("dialog");
+    await opener.click();
+    await dialog.getByRole("button", { name: "End session" }).click();
+    await session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+    await dialog.getByRole("button", { name: "Use passkey" }).click();
+    await shows(page, "No passkey was used. Try it again, or choose another way.");
+    await inspect(page, "console_passkey_refused");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect(await page.evaluate("document.activeElement.textContent")).toMatch(/^End the session of/);
+    await session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+    await opener.click();
+    await dialog.getByRole("button", { name: "End session" }).click();
+    await dialog.getByRole("button", { name: "Use passkey" }).click();
+    await shows(page, "Done: End session");
+  });
 
   test("asks for a new link when the second step took too long", async () => {
     const address = "slow.admin@example.com";

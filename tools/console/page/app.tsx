@@ -2,7 +2,6 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isClientError } from "#client/index.ts";
 import { useCall, useSession } from "#client/react.ts";
-import { codeOf } from "#tools/console/page/acts.ts";
 import { Enrol } from "#tools/console/page/enrol.tsx";
 import { FindUser } from "#tools/console/page/find_user.tsx";
 import { type Me, MeContext, WithheldContext } from "#tools/console/page/me.ts";
@@ -31,6 +30,11 @@ async function redeemLink(): Promise<unknown> {
   );
 }
 
+/** Whether the link may still work: Nest was not reached, or could not decide. */
+const mayWork = (error: unknown) =>
+  isClientError(error, "authenticate_user") &&
+  (["network", "timeout", "unexpected_answer"].includes(error.kind) || error.code === "unavailable");
+
 /** The token of a refused sign-in that needs a second factor first; null for any other error. */
 const enrolmentOf = (error: unknown): string | null =>
   isClientError(error, "authenticate_user") && error.code === "mfa_enrollment_required"
@@ -41,7 +45,10 @@ const enrolmentOf = (error: unknown): string | null =>
 export function App() {
   const session = useSession(nest);
   const [link, setLink] = useState<{ error: unknown; isAdded?: boolean } | null>(null);
-  const redeem = () => void redeemLink().then((error) => setLink({ error }));
+  const redeem = () => {
+    setLink(null);
+    void redeemLink().then((error) => setLink({ error }));
+  };
   useEffect(redeem, []);
   if (session.status === "failed")
     return (
@@ -76,8 +83,7 @@ export function App() {
       </Step>
     );
   if (session.user === null) {
-    // Nest may not have got the link, so the link may still work.
-    const retry = isLink && codeOf(link.error) === undefined ? redeem : undefined;
+    const retry = mayWork(link.error) ? redeem : undefined;
     return <SignIn failed={link.error} isAdded={link.isAdded === true} retry={retry} />;
   }
   return <SignedIn key={session.user.userId} />;

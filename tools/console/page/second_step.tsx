@@ -84,7 +84,7 @@ export function SecondStep({ of: challenge, why, confirm, failed, end }: SecondS
           <Button class="second" isBusy={isBusy} onClick={send}>
             Send code
           </Button>
-          {sentTo?.id === id && <span role="status">A code was sent to {sentTo.hint}.</span>}
+          <span role="status">{sentTo?.id === id && `A code was sent to ${sentTo.hint}.`}</span>
         </div>
       )}
       {type === "webauthn" ? (

@@ -25,7 +25,12 @@ const Sent = ({ address }: { address: string }) => (
 function useLink() {
   const [sentTo, setSentTo] = useState<string | null>(null);
   const { error, isBusy, run } = useActs();
-  const send = (address: string) => run(() => nest.sendMagicLink(address).then(() => setSentTo(address)));
+  const send = (address: string) =>
+    run(async () => {
+      setSentTo(null);
+      await nest.sendMagicLink(address);
+      setSentTo(address);
+    });
   return { sentTo, error, isBusy, send };
 }
 
