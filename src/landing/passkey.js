@@ -1,26 +1,44 @@
 // Creates or uses a passkey for an installed app: only a page of the app's domain can do that.
 
-/** JSON in base64url, which no mail program and no deep link changes. */
-const decode = (text) => {
-  const bytes = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-  return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (one) => one.charCodeAt(0))));
-};
-const encode = (value) => {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  const text = btoa(String.fromCharCode(...bytes));
+const decode = (text) =>
+  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+const encode = (bytes) => {
+  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
   return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 };
+/** JSON in base64url, which no mail program and no deep link changes. */
+const decodeJson = (text) => JSON.parse(new TextDecoder().decode(decode(text)));
+const encodeJson = (value) => encode(new TextEncoder().encode(JSON.stringify(value)));
+
+// Browsers of 2024 lack `parseCreationOptionsFromJSON` and `toJSON`.
+const described = (credentials = []) => credentials.map((one) => ({ ...one, id: decode(one.id) }));
 
 /** Creates a passkey if the options name a user, else uses one. @throws DOMException of the browser, such as if the person refuses */
-async function createOrUsePasskey(options) {
-  const credential = options.user
+async function createOrUsePasskey({ challenge, user, excludeCredentials, allowCredentials, ...rest }) {
+  const asked = { ...rest, challenge: decode(challenge) };
+  const { id, type, response } = user
     ? await navigator.credentials.create({
-        publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options),
+        publicKey: {
+          ...asked,
+          user: { ...user, id: decode(user.id) },
+          excludeCredentials: described(excludeCredentials),
+        },
       })
     : await navigator.credentials.get({
-        publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options),
+        publicKey: { ...asked, allowCredentials: described(allowCredentials) },
       });
-  return credential.toJSON();
+  const clientDataJSON = encode(response.clientDataJSON);
+  const proof = user
+    ? {
+        attestationObject: encode(response.attestationObject),
+        transports: response.getTransports?.() ?? [],
+      }
+    : {
+        authenticatorData: encode(response.authenticatorData),
+        signature: encode(response.signature),
+        userHandle: response.userHandle && encode(response.userHandle),
+      };
+  return { id, rawId: id, type, response: { clientDataJSON, ...proof } };
 }
 
 /**
@@ -32,19 +50,25 @@ async function createOrUsePasskey(options) {
 export function offerPasskey({ body: { passkey, state, deepLink } }, texts) {
   const button = document.getElementById("passkey");
   const result = document.getElementById("passkey-result");
+  // The app's next link may only change the fragment of this page.
+  window.addEventListener("hashchange", () => location.reload());
   button.addEventListener("click", async () => {
     button.disabled = true;
     result.textContent = "";
     try {
-      const credential = await createOrUsePasskey(decode(passkey));
-      const url = `${deepLink}?passkey=${encode(credential)}&state=${state}`;
-      document.getElementById("passkey-open").href = url;
+      const credential = await createOrUsePasskey(decodeJson(passkey));
+      const url = `${deepLink}?passkey=${encodeJson(credential)}&state=${state}`;
+      const open = document.getElementById("passkey-open");
+      open.href = url;
       document.getElementById("passkey-done").hidden = false;
       button.hidden = true;
+      result.textContent = texts.opens;
+      open.focus();
       location.assign(url);
     } catch {
       result.textContent = texts.passkeyFailed;
       button.disabled = false;
+      button.focus();
     }
   });
 }

@@ -1,6 +1,6 @@
 import type { CDPSession, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { readPasskeyLink } from "#client/passkeys.ts";
+import { passkeyLink, readPasskeyLink } from "#client/passkeys.ts";
 import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
 import { SIMPLE } from "#tests/support/nest.ts";
 import { verifyOwnAddress } from "#tests/support/own_address.ts";
@@ -133,6 +133,60 @@ describe.skipIf(!hasBrowser)("passkeys in a browser with a virtual authenticator
     await inspect(page, "landing-passkey");
     await press(page, "Continue with the passkey");
     await page.locator("#passkey-result", { hasText: "The passkey was not used." }).waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("passkey");
+    await inspect(page, "landing-passkey-failed");
+  });
+
+  /** A browser of 2024 has no functions for passkeys as JSON. */
+  const AS_2024 = `
+    delete PublicKeyCredential.parseCreationOptionsFromJSON;
+    delete PublicKeyCredential.parseRequestOptionsFromJSON;
+    delete PublicKeyCredential.prototype.toJSON;`;
+
+  test("lets the landing page make a passkey and then use it, in a browser of 2024", async () => {
+    const { page } = await open();
+    const body = { client_id: SIMPLE, identifier_type: "email", identifier_value: "pur@example.com" };
+    const registered = await suite.stack.ask("POST", `${V3}register_user`, { ...body, password: P1 });
+    const headers = { authorization: `Bearer ${registered.body.access_token}` };
+    await verifyOwnAddress(suite.stack, { client_id: SIMPLE, address: "pur@example.com", headers });
+    const asked = { factor_type: "webauthn", confirm: true };
+    const { body: created } = await suite.stack.ask("POST", `${V3}create_mfa_factor`, asked, headers);
+    await page.addInitScript(AS_2024);
+    const base = `${suite.stack.api.url}/magic-link`;
+    await page.goto(passkeyLink(base, created.passkey_options, "made-1"));
+    const result = async (state: string) => {
+      await press(page, "Continue with the passkey");
+      const link = await page.locator("#passkey-open:visible").getAttribute("href");
+      return readPasskeyLink(link ?? "", state);
+    };
+    const proof = { factor_id: created.factor_id, credential: await result("made-1") };
+    expect((await suite.stack.ask("POST", `${V3}verify_mfa_factor`, proof, headers)).status).toBe(200);
+
+    await page.locator("#passkey-result", { hasText: "Beak opens automatically." }).waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("passkey-open");
+    expect(await page.locator("#passkey").isVisible()).toBe(false);
+    await page.setViewportSize({ width: 360, height: 800 });
+    await inspect(page, "landing-passkey-done");
+
+    // The app opens the next link in the tab of the first one, which only changes the fragment.
+    const challenge = { client_id: SIMPLE };
+    const { body: next } = await suite.stack.ask("POST", `${V3}create_passkey_challenge`, challenge);
+    await page.goto(passkeyLink(base, next.options, "used-1"));
+    const credential = await result("used-1");
+    const grant = { client_id: SIMPLE, grant_type: "webauthn", challenge_id: next.challenge_id, credential };
+    const reply = await suite.stack.ask("POST", `${V3}authenticate_user`, grant);
+    expect(reply.body.amr).toEqual(["pop", "mfa"]);
+  });
+
+  test("shows a page for a callback of a provider that belongs to no sign-in", async () => {
+    const page = await suite.open("/openapi.json", { width: 360 });
+    const answer = await page.goto(`${suite.stack.api.url}/1/oauth/google/callback?state=other&code=1`);
+    expect([answer?.status(), answer?.headers()["content-type"]]).toEqual([400, "text/plain; charset=utf-8"]);
+    await page
+      .getByText("This sign-in is unknown, or it has ended. Go back to the app and begin again.")
+      .waitFor();
+    const sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    expect(await page.evaluate(sideways)).toBe(0);
   });
 
   test("offers a passkey in the autofill of a field", async () => {
