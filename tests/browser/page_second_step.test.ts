@@ -138,6 +138,19 @@ describe.skipIf(!hasBrowser)("the second step on the local page", () => {
     }
   });
 
+  test("offers the code of the first step no more once it was right", async () => {
+    const { nextCode } = await withApp("page.used@example.com");
+    const page = await firstStep("page.used@example.com");
+    expect(await page.locator("#code-form").isVisible()).toBe(false);
+    await page.fill("#second-code", nextCode());
+    await press(page, "Continue");
+    await isSignedIn(page);
+    await press(page, "Sign out");
+    await says(page, "You are signed out.");
+    expect(await page.locator("#code-form").isVisible()).toBe(false);
+    expect(await page.getByRole("button", { name: /^Use code/ }).count()).toBe(0);
+  });
+
   test("forgets a wrong code and its error when another factor is chosen", async () => {
     const { nextCode } = await withApp("page.chooses@example.com");
     const page = await firstStep("page.chooses@example.com");

@@ -2,7 +2,7 @@
 import { escapeHtml } from "#core/escape_html.ts";
 
 const page = (body: string) =>
-  `<!doctype html><html lang="en"><meta charset="utf-8"><title>Provider double</title><body>${body}</body></html>`;
+  `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Provider double</title><body>${body}</body></html>`;
 
 const hidden = (fields: Iterable<[string, string]>) =>
   [...fields]

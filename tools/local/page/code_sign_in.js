@@ -14,6 +14,7 @@ const PURPOSE = "sign_in";
 const CODE_WAYS = ["code", "register"];
 /** Errors that another recipient, or another code, can correct. */
 const RECIPIENT_ERRORS = ["invalid_identifier", "country_not_allowed", "rate_limited", "delivery_failed"];
+const SECOND_STEP_ERRORS = ["mfa_required", "mfa_enrollment_required"];
 const CODE_ERRORS = ["verification_not_found", "rate_limited", "validation_failed"];
 
 /** Shows the form for the code if one was sent, and the chosen way to sign in uses codes. */
@@ -45,6 +46,12 @@ async function send(to) {
   byId("code").focus();
 }
 
+function forgetUsed() {
+  forgetCode(PURPOSE);
+  byId("code").value = "";
+  showCodeStep();
+}
+
 async function redeem(code) {
   const { nonce, client_id } = pendingCode(PURPOSE);
   useClientWith(client_id);
@@ -53,17 +60,18 @@ async function redeem(code) {
   let isDone = false;
   await callApi(
     async () => {
-      await nest.signIn({ grant_type: "otp", nonce, code, device: device() });
-      forgetCode(PURPOSE);
+      await nest.signIn({ grant_type: "otp", nonce, code, device: device() }).catch((error) => {
+        // The code was right, and is used up.
+        if (SECOND_STEP_ERRORS.includes(error.code)) forgetUsed();
+        throw error;
+      });
+      forgetUsed();
       isDone = true;
     },
     "You are signed in.",
     { field, codes: CODE_ERRORS },
   );
-  if (!isDone) return;
-  byId("code").value = "";
-  showCodeStep();
-  byId("account-title").focus();
+  if (isDone) byId("account-title").focus();
 }
 
 export function listenForCodeSignIn() {
