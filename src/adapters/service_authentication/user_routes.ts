@@ -98,7 +98,7 @@ export const userRoutes = [
       name: "The user's name.",
       roles: "The keys of the user's roles.",
       metadata: "Data of your own.",
-      "options.sendEmail": "Sends a mail that the user exists.",
+      "options.sendEmail": "Sends a mail that tells the user about the account.",
       "options.sendResetEmail": "Sends a link to choose a password. Default: yes.",
       "options.verifyEmail": "Sends a link that verifies the address.",
     },

@@ -23,8 +23,8 @@ interface Unlinking {
 }
 
 /**
- * Unlinks an account. The last way in stays, also if several calls remove ways at once, and the last one that a second factor of the
- * user can follow. A repeated call changes nothing.
+ * Unlinks an account. The user's last sign-in method can't be removed, also if several calls remove methods at once; nor can the last
+ * one that a second factor of the user can follow. A repeated call changes nothing.
  * @returns when it was unlinked, ISO
  * @throws NestError reauthentication_required, oauth_identity_not_found, last_sign_in_method, unavailable
  */
@@ -44,12 +44,12 @@ export async function unlinkIdentity(
     const found = identities.find(({ _id }) => _id === identityId);
     if (!found || !user) throw new NestError("oauth_identity_not_found");
     if (found.removedAt !== null) return found.removedAt;
-    // Every removal of a user is decided by the same field, so that of simultaneous removals a way in stays.
+    // The same field decides about every removal of a user, so simultaneous removals leave a sign-in method.
     const { removedIdentifierIds: removed = [] } = user;
     // An earlier call that stopped halfway was allowed to unlink it.
     if (removed.includes(identityId)) return finishUnlinking(core, found, identifiers, unlinking);
     const gone = [...removed, identityId];
-    if (!leavesWayIn({ identifiers, identities }, gone)) throw new NestError("last_sign_in_method");
+    if (!leavesSignInMethod({ identifiers, identities }, gone)) throw new NestError("last_sign_in_method");
     await requireWayToFactors(core, user, { identifiers, removed: gone });
     const all = ["identifier", "oauthIdentity"] as const;
     const read = { found: [...identifiers, ...identities], all, now: core.clock.now() };
@@ -78,17 +78,19 @@ async function finishUnlinking(
 }
 
 /**
- * Whether a user can sign in once the named ways are removed: with a link or code to a verified address or number, or with another
- * linked account. A password alone is no way in, because it is typed with an address or number.
+ * Whether a user can sign in once the named sign-in methods are removed: with a link or code to a verified address or number, or with
+ * another linked account. A password alone does not count, because it is typed with an address or number.
  */
-export function leavesWayIn(
-  ways: {
+export function leavesSignInMethod(
+  methods: {
     identifiers: readonly Pick<Identifier, "_id" | "verifiedAt" | "removedAt">[];
     identities: readonly Pick<OAuthIdentity, "_id" | "removedAt">[];
   },
   removed: readonly string[],
 ): boolean {
-  const stays = (way: { _id: string; removedAt: string | null }) =>
-    way.removedAt === null && !removed.includes(way._id);
-  return ways.identities.some(stays) || ways.identifiers.some((one) => one.verifiedAt !== null && stays(one));
+  const stays = (one: { _id: string; removedAt: string | null }) =>
+    one.removedAt === null && !removed.includes(one._id);
+  return (
+    methods.identities.some(stays) || methods.identifiers.some((one) => one.verifiedAt !== null && stays(one))
+  );
 }

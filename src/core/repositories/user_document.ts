@@ -54,8 +54,8 @@ export interface User extends Outbox {
   updatedAt?: string;
   /**
    * The identifiers, linked accounts and second factors that the user removed a short time ago or is removing, the oldest first. An update
-   * of this field decides which of simultaneous removals are allowed, so that a user keeps a way in, and a factor where a policy requires
-   * it. Absent: none. Not in the published documents.
+   * of this field decides which of simultaneous removals are allowed, so that a user keeps a sign-in method, and a factor where a policy
+   * requires it. Absent: none. Not in the published documents.
    */
   removedIdentifierIds?: string[];
   /**

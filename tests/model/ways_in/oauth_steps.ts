@@ -243,7 +243,7 @@ export const unlink =
         const newest = state.links[of]?.at(-1);
         if (newest?.user !== user) return "oauth_identity_not_found";
         if (newest.isRemoved) return "200";
-        if (!leavesWayIn(state, user, of) || leavesFactorsUnusable(state, user, of))
+        if (!leavesSignInMethod(state, user, of) || leavesFactorsUnusable(state, user, of))
           return "last_sign_in_method";
         newest.isRemoved = true;
         record(state, user, "oauth.unlinked");
@@ -254,7 +254,7 @@ export const unlink =
 export const unlinks = fc.tuple(chosenSession, account, mostly(true), back).map((args) => unlink(...args));
 
 /** A password is no way in by itself: it is typed with an address. */
-const leavesWayIn = (state: State, user: string, without: Account) =>
+const leavesSignInMethod = (state: State, user: string, without: Account) =>
   addressesOf(state, user, true).length > 0 || accountsOf(state, user).some((one) => one !== without);
 
 /** Whether every user who proved an address or linked an account still has one. */
