@@ -175,9 +175,9 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await shows(page, "10 recovery codes are left.");
     await inspectBoth(page, "console_second_factors");
     await page.getByRole("button", { name: "Remove the second factor of" }).click();
-    await shows(page, "Make sure first that this person is the user");
+    await shows(page, "First verify the person's identity");
     await press(page, "Remove second factor");
-    await shows(page, "None: one step signs the user in.");
+    await shows(page, "None: the user signs in with one step.");
     expect((await caller.call("get_user", {}, asUser(user))).status).toBe(401);
   });
 
@@ -191,7 +191,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     const page = await openConsole(suite, caller, { width: 390 });
     await page.getByLabel("Email address, phone number or user id").fill(added);
     await press(page, "Find");
-    await shows(page, "added the address and asked for a message to verify it");
+    await shows(page, "added the address and requested a message to verify it");
     await page.getByRole("link", { name: address }).click();
     await page.getByRole("heading", { name: address }).waitFor();
     await shows(page, added);

@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser)("the console where roles need a second factor", () 
     await shows(page, "Your role needs a second factor, and you have none.");
     expect(await focused(page)).toBe("Second factor");
     const seed = await addApp(page, "console_add");
-    await shows(page, "Your role needs a second factor, and this session has presented none.");
+    await shows(page, "Your role requires a second factor, and you have not presented one in this session.");
     await inspect(page, "console_step_up");
     await fillCode(page, codeOf(seed, 1));
     await press(page, "Continue");
@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser)("the console where roles need a second factor", () 
     await shows(page, "Your role needs a second factor, and you have none.");
     const seed = await addApp(page, "console_reload");
     await page.reload();
-    await shows(page, "this session has presented none.");
+    await shows(page, "you have not presented one in this session.");
     await fillCode(page, wrongCode(codeOf(seed, 1)));
     await press(page, "Continue");
     await shows(page, "This code is wrong, or was used before.");

@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser)("the second step on the local page", () => {
     try {
       await page.fill("#second-code", nextCode());
       await press(page, "Continue");
-      await says(page, "It took too long, or too many codes were wrong. Sign in again.");
+      await says(page, "The sign-in expired, or too many codes were wrong. Sign in again.");
       await page.locator("#second-step").waitFor({ state: "hidden" });
       expect(await focused(page)).toBe("code-to");
     } finally {

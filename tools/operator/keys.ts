@@ -43,7 +43,7 @@ export function keyCommands(program: Command): void {
 
   const rotate = add("rotate", "makes the next key the signing key and generates a new next key").option(
     "--mfa",
-    "instead, encrypts the seeds of authenticator apps in the database of MONGODB_URI with the first key of FACTOR_KEYS",
+    "rotates no signing key; encrypts the seeds of authenticator apps in the database of MONGODB_URI with the first key of FACTOR_KEYS",
   );
   const rotateKeys = async (terminal: Terminal, options: KeyOptions & { mfa?: true }) => {
     if (options.mfa) return resealAll(terminal, options);
@@ -77,7 +77,7 @@ export function keyCommands(program: Command): void {
 async function resealAll(terminal: Terminal, { file, now }: KeyOptions): Promise<void> {
   if (file !== undefined || now !== undefined)
     throw new UsageError(
-      "--mfa reads FACTOR_KEYS and MONGODB_URI of the stage or the environment, and takes neither --file nor --now.",
+      "--mfa can't be combined with --file or --now: it reads FACTOR_KEYS and MONGODB_URI of the stage or the environment.",
     );
   const factorKeys = factorKeysPart.open(terminal.environment);
   const result = await onDatabase(terminal, (database) =>
@@ -91,7 +91,7 @@ async function resealAll(terminal: Terminal, { file, now }: KeyOptions): Promise
   });
   terminal.show(
     result,
-    `${result.resealed} seeds were encrypted again. Every seed has the first key of FACTOR_KEYS.`,
+    `${result.resealed} seeds were encrypted again. The first key of FACTOR_KEYS now encrypts every seed.`,
   );
 }
 

@@ -64,7 +64,7 @@ function deliveryCommands(webhooks: Command): void {
   act(retry, (terminal, id: string) =>
     withAccounts(terminal, async (core) => {
       const delivery = await explained(retryDelivery(core, id, BY_OPERATOR), {
-        delivery_not_found: `There is no delivery ${id}. They are kept for 30 days, and \`webhooks deliveries <webhook>\` lists them.`,
+        delivery_not_found: `There is no delivery ${id}. Deliveries are kept for 30 days; \`webhooks deliveries <webhook>\` lists them.`,
         webhook_disabled: `The webhook of ${id} is disabled. Enable it first with update_webhook.`,
       });
       terminal.show(deliveryToWire(delivery), `${id} is sent again within a minute.`);

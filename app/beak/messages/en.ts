@@ -201,7 +201,7 @@ export default defineMessages({
     title: "A recovery code was used",
     opening: "On {day} at {time} UTC, a recovery code was used to sign in to your {app} account.",
     left: {
-      one: "{count} recovery code is left. Make new ones before you run out.",
+      one: "{count} recovery code is left. Create new codes before you run out.",
       other: "{count} recovery codes are left.",
     },
     notYou: "Was it not you? Write to {security}.",

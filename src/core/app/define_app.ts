@@ -45,10 +45,9 @@ interface ClientSettings<Locale extends string>
   grants?: PerStage<readonly OptionalGrant[]>;
   /** The least characters of a new password, 15 to 128 on a deployed stage. Default: 15. */
   passwordMinLength?: PerStage<number>;
-  /** Whose sign-ins need a second factor, and the factors that users can add. Default: `optional`, `["totp", "sms"]`. */
+  /** Which users need a second factor, and which types of factor users can add. Default: `optional`, `["totp", "sms"]`. */
   mfa?: { policy?: Client["mfa"]["policy"]; factors?: Client["mfa"]["factors"] };
-  /**
-   * Where users make and use passkeys: the domain that the passkeys belong to, which must never change, and the origins of the pages.
+  /*   * Where users create and use passkeys: the domain that the passkeys belong to, which must never change, and the origins of the pages.
    * Default: nowhere.
    */
   passkeys?: { rpId: PerStage<string | null>; origins: readonly string[] } | null;

@@ -8,7 +8,7 @@ export type OAuthPreset = (typeof OAUTH_PRESETS)[number];
 /** The signature algorithms that an ID token may have. Each provider has exactly one (RFC 8725, section 3.1). */
 export const ID_TOKEN_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"] as const;
 
-/** The endpoints of a provider without OpenID Connect, and where its answer names the person. */
+/** The endpoints of a provider without OpenID Connect. */
 export interface OAuthEndpoints {
   authorization: string;
   token: string;
@@ -19,17 +19,17 @@ export interface OAuthEndpoints {
 export interface OAuthProvider {
   /** Sent by clients as `provider`, part of the callback's path, and stored. It must never change. */
   id: string;
-  /** What people call it. */
+  /** The name that people see. */
   name: string;
   preset: OAuthPreset;
-  /** The issuer identifier, which ID tokens must have as `iss`. Of `oidc` only; its metadata is read from there. */
+  /** For `oidc` only: the issuer identifier, which ID tokens must have as `iss`. Nest reads the metadata from there. */
   issuer?: string | undefined;
-  /** Of `oauth2` only. */
+  /** For `oauth2` only. */
   endpoints?: OAuthEndpoints | undefined;
   scopes?: readonly string[] | undefined;
   /** The algorithm of its ID tokens. Absent: that of the preset, RS256 for `oidc`. */
   idTokenAlgorithm?: (typeof ID_TOKEN_ALGORITHMS)[number] | undefined;
-  /** Whether `email_verified` of this provider proves an address. Absent: for Google (addresses that it hosts), Apple and GitHub. */
+  /** Whether `email_verified` of this provider proves an address. Default: true for Google (addresses that it hosts), Apple and GitHub. */
   trustEmail?: boolean | undefined;
 }
 
@@ -65,13 +65,16 @@ export function oauthProviderProblems(provider: OAuthProvider, index: number): P
       return [{ path: at(field), rule: `is missing, and the preset ${preset} needs it` }];
     if (!isOwn && provider[field] !== undefined)
       return [
-        { path: at(field), rule: `is of the preset ${owners[field]} only. Remove it, or change the preset` },
+        { path: at(field), rule: `is for the preset ${owners[field]} only. Remove it, or change the preset` },
       ];
     return [];
   });
   const hasNoIdToken = preset === "github" || preset === "oauth2";
   if (hasNoIdToken && provider.idTokenAlgorithm !== undefined)
-    wrong.push({ path: at("idTokenAlgorithm"), rule: `is of no use: ${preset} has no ID tokens. Remove it` });
+    wrong.push({
+      path: at("idTokenAlgorithm"),
+      rule: `has no effect: ${preset} has no ID tokens. Remove it`,
+    });
   if (preset === "oidc" && provider.issuer !== undefined && /[?#]/.test(provider.issuer))
     wrong.push({
       path: at("issuer"),

@@ -35,7 +35,7 @@ function stageProblems({ passkeys, grants }: Client, stage: Stage): AppProblem[]
   if (stage !== "local" && party.rpId === "localhost")
     return [{ path, rule: "is localhost, which is possible on the stage local only. Set it to null" }];
   if (party.origins.length > 0) return [];
-  return [{ path, rule: `is "${party.rpId}", but no origin counts for this domain. Add one to origins` }];
+  return [{ path, rule: `is "${party.rpId}", but no origin belongs to this domain. Add one to origins` }];
 }
 
 function pageProblems(passkeys: Client["passkeys"]): AppProblem[] {
@@ -46,7 +46,7 @@ function pageProblems(passkeys: Client["passkeys"]): AppProblem[] {
       : [
           {
             path: ["origins", place],
-            rule: `is "${origin}", which is on no domain of rpId, so no browser uses passkeys there. Remove it`,
+            rule: `is "${origin}", which is not on a domain of rpId, so browsers refuse passkeys there. Remove it`,
           },
         ],
   );

@@ -7,9 +7,8 @@ export interface PasskeySettings {
    * of the earlier domain would stop working.
    */
   rpId: ByStage<string | null>;
-  /**
-   * Origins of the pages that make and use passkeys. Each is on the domain of a stage or below it. It counts for the longest of these
-   * domains, so that pages of `test.acme.example` do not use the passkeys of `acme.example`.
+  /*   * Origins of the pages that create and use passkeys. Each is on the domain of a stage or on a subdomain of it. If several domains
+   * match, an origin belongs to the longest, so that pages of `test.acme.example` do not use the passkeys of `acme.example`.
    */
   origins: readonly string[];
 }

@@ -21,7 +21,7 @@ export interface MfaChallenge {
   tokenHash: string;
   userId: string;
   clientId: string;
-  /** The session that starts, or that becomes fresh. */
+  /** The session that will start, or that becomes fresh. */
   sessionId: string;
   /** The identifier of the first factor; empty for a step-up, and for an account at an OAuth provider. */
   identifierId: string;

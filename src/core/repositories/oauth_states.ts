@@ -3,13 +3,13 @@ import { type Device, FAILED_REDEMPTIONS_LIMIT } from "#core/repositories/author
 import { RedeemableWrites, type Redemption } from "#core/repositories/redeemable.ts";
 import type { PersonalData } from "#core/repositories/repository.ts";
 
-/** What `provider` said about the person of a visit. */
+/** What the provider said about the person. */
 export interface VisitIdentity {
   issuer: string;
   subject: string;
   email: string | null;
   emailVerified: boolean;
-  /** Whether the provider's word proves the address: it was trusted when it answered. */
+  /** Whether the provider proves the address: it was trusted when it responded. */
   isProved: boolean;
   name: string | null;
   picture: string | null;

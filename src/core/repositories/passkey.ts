@@ -6,17 +6,17 @@ export interface Passkey {
   credentialId: string;
   /** COSE, in base64url. */
   publicKey: string;
-  /** How many signatures it says it has made; 0 if it does not count them. If the number does not grow, somebody has a copy. */
+  /** The signature counter that it reports; 0 if it does not count. If the counter does not grow, somebody may have a copy of the key. */
   counter: number;
   /** The challenge that presented `counter`, which may present it again. */
   counterBy?: string;
   /** How a browser reaches it, as the browser said. */
   transports: string[];
-  /** Whether its provider may copy it to other devices. It never changes. */
+  /** Whether a passkey provider may sync it to other devices. It never changes. */
   isSyncable: boolean;
   /** Whether its provider has a copy of it. */
   isBackedUp: boolean;
-  /** Whether it verified its owner, by PIN or biometrics, when it was made. Only such a passkey signs a person in alone. */
+  /** Whether it verified its user, by PIN or biometrics, when it was created. Only such a passkey signs the user in alone. */
   verifiesUser: boolean;
   /** The model of the authenticator, as it says itself. */
   aaguid: string;

@@ -7,7 +7,7 @@ export interface PasskeyRedemption extends Redemption {
   signatureHash: string;
 }
 
-/** A challenge for a sign-in with a passkey, before anybody has said who signs in. */
+/** A challenge for a sign-in with a passkey alone. It is not yet known who signs in. */
 export interface PasskeyChallenge extends Redeemable {
   /** pkchal_<ksuid> */
   _id: string;

@@ -4,7 +4,7 @@ import { OUTBOX_INDEX, type Outbox, pushed, type StoredEvent } from "#core/repos
 import type { PersonalData } from "#core/repositories/repository.ts";
 import { isDuplicateKey } from "#core/services/mongo.ts";
 
-/** The recovery codes of one user. One document, so that another set replaces all of them at once. */
+/** The recovery codes of one user. They are one document, so that a new set replaces all codes at once. */
 export interface RecoveryCodes extends Outbox {
   /** reccodes_<ksuid>, derived from the user's id. */
   _id: string;
@@ -14,7 +14,7 @@ export interface RecoveryCodes extends Outbox {
   /** The last code that was used, and the challenge that used it, which may present it again. Absent: none was used. */
   lastUsed?: { hash: string; by: string };
   createdAt: string;
-  /** The factor that was the user's first when the codes were issued. Absent: the user's last factor was removed since. */
+  /** The user's first factor, with which the codes were issued. Absent: the user's last factor was removed since. */
   issuedFor?: string;
 }
 

@@ -64,7 +64,7 @@ export interface User extends Outbox {
    */
   sessionsEnded?: { at: string; exceptId: string | null };
   /**
-   * Present from the first time that the user begins to add a second factor: sign-ins read the factors. It stays if all are removed.
+   * Present once the user has begun to add a second factor: sign-ins then read the factors. It is kept when all factors are removed.
    * Absent: the user has none. Not in the published documents.
    */
   mayHaveFactors?: true;

@@ -39,7 +39,7 @@ test.each<[string, OAuthProvider, string]>([
   [
     "an issuer of a preset that has its own",
     { id: "a", name: "A", preset: "google", issuer: "https://id.example" },
-    "oauthProviders.0.issuer is of the preset oidc only",
+    "oauthProviders.0.issuer is for the preset oidc only",
   ],
   [
     "an issuer with a query",
@@ -49,7 +49,7 @@ test.each<[string, OAuthProvider, string]>([
   [
     "an algorithm without ID tokens",
     { id: "a", name: "A", preset: "github", idTokenAlgorithm: "RS256" },
-    "oauthProviders.0.idTokenAlgorithm is of no use",
+    "oauthProviders.0.idTokenAlgorithm has no effect",
   ],
   [
     "trust in addresses that people choose",

@@ -269,7 +269,7 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
     "a domain of passkeys without a page",
     ["clients", 0, "passkeys"],
     { rpId: { ...NO_DOMAIN, local: "localhost", prod: "acme.example" }, origins: [LOCAL] },
-    'clients[0].passkeys.rpId.prod is "acme.example", but no origin counts for this domain. Add one to origins.',
+    'clients[0].passkeys.rpId.prod is "acme.example", but no origin belongs to this domain. Add one to origins.',
   ],
   [
     "a domain of passkeys whose only page is one of another stage",
@@ -278,13 +278,13 @@ test.for<[mistake: string, path: Path, value: unknown, line: string]>([
       rpId: { local: null, nonprod: "test.acme.example", prod: "acme.example" },
       origins: ["https://app.test.acme.example"],
     },
-    'clients[0].passkeys.rpId.prod is "acme.example", but no origin counts for this domain. Add one to origins.',
+    'clients[0].passkeys.rpId.prod is "acme.example", but no origin belongs to this domain. Add one to origins.',
   ],
   [
     "a page on no domain of passkeys",
     ["clients", 0, "passkeys"],
     { rpId: "acme.example", origins: ["https://app.acme.example", "https://notacme.example"] },
-    'clients[0].passkeys.origins[1] is "https://notacme.example", which is on no domain of rpId, so no browser uses passkeys there. Remove it.',
+    'clients[0].passkeys.origins[1] is "https://notacme.example", which is not on a domain of rpId, so browsers refuse passkeys there. Remove it.',
   ],
   [
     "an address as the domain of passkeys",

@@ -103,7 +103,7 @@ describe("a subscription", () => {
     expect(describeKept({ kept_id: "sub_1" }, [one])).toBe("beak, bought on 1 Mar 2026");
     expect(describeKept({ kept_id: "sub_2" }, [one])).toBe("sub_2");
     expect(describeReturn({ ...refund, status: "failed", failure: "declined" })).toBe(
-      "Refund of £4.99 as a duplicate failed on 1 Mar 2026 (declined). The user does not have the money: an administrator must send it in another way.",
+      "Refund of £4.99 as a duplicate failed on 1 Mar 2026 (declined). The user did not get the money: an administrator must send it in another way.",
     );
     expect(describeMail({ kind: "duplicate", sent_at: at })).toBe(
       "the mail that says that this subscription is a duplicate was sent on 1 Mar 2026",
@@ -157,7 +157,7 @@ describe("the history", () => {
   test("says what blocks a user, about which address, and what to do", () => {
     const locked = { code: "password_locked", text: "the password is locked", until: null } as const;
     expect(describeBlock(locked, null)).toBe(
-      "The password is locked. Ask the user to set a new password in the app, as for a forgotten one.",
+      "The password is locked. Ask the user to reset the password in the app.",
     );
     const refused = { code: "mail_suppressed", text: "no mail is sent", until: at } as const;
     expect(describeBlock(refused, "ada@example.com")).toBe(
@@ -195,6 +195,13 @@ test.each([
     "verification_not_found",
     "Sign-in refused: the code was wrong, used, expired or replaced",
   ],
+  ["user.signed_in", { grant: "webauthn" }, null, "Signed in: with a passkey"],
+  [
+    "user.signed_in",
+    { grant: "authorization_code" },
+    null,
+    "Signed in: with a magic link, or an account at a provider",
+  ],
   ["user.disabled", {}, null, "User disabled"],
   [
     "user.sign_in_failed",
@@ -206,7 +213,7 @@ test.each([
     "identifier.removed",
     { identifierType: "email", reason: "password_reset" },
     null,
-    "Address or number removed: an email address. Nest removed it, because the password was reset before it was verified",
+    "Address or number removed: an email address. Nest removed it, because it was not verified when the password was reset",
   ],
 ] as const)("says what a row of %s with %j records", (action, data, error_code, words) => {
   const target = { type: "user", id: "user_1" } as const;

@@ -37,7 +37,7 @@ test("encrypts every seed with the first key, after which the older key can be d
 
   expect(await rotate([NEW, OLD])).toEqual({
     status: 0,
-    printed: "2 seeds were encrypted again. Every seed has the first key of FACTOR_KEYS.\n",
+    printed: "2 seeds were encrypted again. The first key of FACTOR_KEYS now encrypts every seed.\n",
   });
   expect(await keysOfSeeds()).toEqual(["new", "new"]);
   expect((await rotate([NEW, OLD], "--json")).printed).toContain('"resealed": 0');
@@ -55,7 +55,7 @@ test("encrypts every seed with the first key, after which the older key can be d
 
 test("takes no key file", async () => {
   const { status, printed } = await rotate([NEW], "--file", "keys.json");
-  expect([status, printed]).toEqual([2, expect.stringContaining("takes neither --file nor --now")]);
+  expect([status, printed]).toEqual([2, expect.stringContaining("can't be combined with --file or --now")]);
 });
 
 test("users show lists second factors and linked accounts", async () => {

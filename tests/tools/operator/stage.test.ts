@@ -78,7 +78,7 @@ test("`keys rotate --mfa --stage` reads the keys of second factors from SSM, whi
   const shell = { ...elsewhere, FACTOR_KEYS: "the shell's" };
   expect(await runCli(args, shell)).toEqual({
     status: 0,
-    printed: "0 seeds were encrypted again. Every seed has the first key of FACTOR_KEYS.\n",
+    printed: "0 seeds were encrypted again. The first key of FACTOR_KEYS now encrypts every seed.\n",
   });
 });
 

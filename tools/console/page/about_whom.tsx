@@ -22,7 +22,8 @@ export function AboutWhom({ choose }: { choose: (id: string | null) => void }) {
     if (typed === "") return choose(null);
     try {
       const id = await findPerson(typed);
-      if (id === null) setProblem(`No user has or had the address or number "${typed}". Type it whole.`);
+      if (id === null)
+        setProblem(`No user has or had the address or number "${typed}". Type the whole address or number.`);
       else choose(id);
     } catch (error) {
       setProblem(error);
@@ -38,7 +39,7 @@ export function AboutWhom({ choose }: { choose: (id: string | null) => void }) {
     >
       <div class="grow">
         <label for="about">About the user with this address, number or id</label>
-        <input id="about" name="about" type="search" maxLength={254} placeholder="Everybody" />
+        <input id="about" name="about" type="search" maxLength={254} placeholder="All users" />
       </div>
       <button type="submit">Show</button>
       {typeof problem === "string" && (

@@ -102,7 +102,7 @@ const Step = ({ children }: { children: ComponentChildren }) => (
 const WITHHELD = (
   <>
     <h1>Second factor</h1>
-    <p id="why">Your role needs a second factor, and this session has presented none.</p>
+    <p id="why">Your role requires a second factor, and you have not presented one in this session.</p>
   </>
 );
 

@@ -114,7 +114,7 @@ function FilterForm({ filter, choose, id, people }: FilterProps) {
         {people.map((person) => (
           <PersonOption key={person} id={person} />
         ))}
-        <option value={BY_USER}>This user, also to others</option>
+        <option value={BY_USER}>This user, including to other users</option>
       </Select>
       <Select name="outcome" label="Outcome" value={filter.outcome} choose={(outcome) => set({ outcome })}>
         <option value="">All</option>

@@ -45,9 +45,10 @@ export const ACTIONS: Readonly<Record<UserAction, string>> = {
 
 /** What a session started with, by the grant of its row. */
 const SIGNED_IN_WITH: Readonly<Record<string, string>> = {
-  authorization_code: "with a magic link",
+  authorization_code: "with a magic link, or an account at a provider",
   otp: "with a code or a link by mail or SMS",
   password: "with a password",
+  webauthn: "with a passkey",
   register: "by registering",
   issue_token: "with a token for tests, by an internal key",
 };
@@ -55,7 +56,7 @@ const SIGNED_IN_WITH: Readonly<Record<string, string>> = {
 /** Why Nest removed an address or number that the user had not verified. */
 const REMOVED_BECAUSE: Readonly<Record<string, string>> = {
   address_proved: "Nest removed it, because somebody added it before the user's own address was verified",
-  password_reset: "Nest removed it, because the password was reset before it was verified",
+  password_reset: "Nest removed it, because it was not verified when the password was reset",
   registration_failed: "Nest removed it, because the registration was refused",
   user_deleted: "Nest removed it with the user",
 };

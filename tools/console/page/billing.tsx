@@ -56,7 +56,7 @@ function SubscriptionRow({ of: one, all }: { of: Subscription; all: readonly Sub
           ["Status at Stripe", words(one.status)],
           ["Canceled on", one.cancelled_at && day(one.cancelled_at)],
           ["Rejected on", one.rejected_at && day(one.rejected_at)],
-          ["Kept in its place", describeKept(one, all)],
+          ["Subscription that was kept", describeKept(one, all)],
           ["Dispute", one.dispute_status && words(one.dispute_status)],
           ["Mails", capital(one.mails.map(describeMail).join("; "))],
           ["Stripe", <code key="id">{one.id}</code>],

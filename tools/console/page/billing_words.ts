@@ -62,7 +62,7 @@ export function describeReturn({ amount, currency, to, reason, status, ...more }
   const which = `${what} of ${money(amount, currency)}${RETURNED_AS[reason] ?? ""}`;
   if (status === "failed") {
     const failure = more.failure ? ` (${words(more.failure)})` : "";
-    return `${which} failed${when}${failure}. The user does not have the money: an administrator must send it in another way.`;
+    return `${which} failed${when}${failure}. The user did not get the money: an administrator must send it in another way.`;
   }
   return `${which}: ${RETURN_STATES[status] ?? status}${when}.${wait}`;
 }

@@ -42,7 +42,7 @@ function Deleted({ query, isFound }: ElsewhereProps) {
       <List
         of={deleted}
         label="Deleted users"
-        empty="No deleted user of the last 30 days had it. After that, only the audit log knows a user, by id."
+        empty="No user who was deleted in the last 30 days had it. After 30 days, only the audit log names a deleted user, by id."
       >
         {(user) => (
           <>
@@ -65,8 +65,8 @@ function Sent({ address }: { address: string }) {
     <>
       {[...askers].map((id) => (
         <p key={id}>
-          <Person id={id} /> added the address and asked for a message to verify it. The page of that user
-          says what became of it.
+          <Person id={id} /> added the address and requested a message to verify it. The page of that user
+          shows whether it was verified.
         </p>
       ))}
       {data.events.length > 0 && isUnconfirmed && askers.size === 0 && (

@@ -49,11 +49,10 @@ export function markOf({ code }: Pick<Event, "code">): EventMark | null {
 /** What support staff can do about a block. */
 const ADVICE: Readonly<Record<string, string>> = {
   user_disabled:
-    'The row "User disabled" of the audit trail says when, and by whom. An administrator can make the user active again.',
+    'The row "User disabled" of the audit trail shows when, and by whom. An administrator can make the user active again.',
   user_deleted: "What is stored is erased 30 days after the deletion.",
-  password_locked: "Ask the user to set a new password in the app, as for a forgotten one.",
-  passwords_paused:
-    "Ask the user to wait until then, or to set a new password in the app, as for a forgotten one.",
+  password_locked: "Ask the user to reset the password in the app.",
+  passwords_paused: "Ask the user to wait until then, or to reset the password in the app.",
   mail_suppressed: "Ask the user for another address, or whether the mailbox is full.",
 };
 
@@ -67,7 +66,7 @@ export function describeBlock(
   return `${what}.${end}${ADVICE[code] === undefined ? "" : ` ${ADVICE[code]}`}`;
 }
 
-/** What the mark of an active user adds, so that the mark does not say less than the box below it. */
+/** The mark of an active user whom a block affects, so that the mark agrees with the box below it. */
 const BLOCKED: Readonly<Record<string, string>> = {
   password_locked: "Active, password locked",
   passwords_paused: "Active, passwords paused",

@@ -25,7 +25,7 @@ export function SecondFactors({ user }: { user: User }) {
     <Card title="Second factors">
       {error !== null && <Failure error={error} retry={reload} />}
       {!data && error === null && <Loading />}
-      {data?.items.length === 0 && <p class="quiet">None: one step signs the user in.</p>}
+      {data?.items.length === 0 && <p class="quiet">None: the user signs in with one step.</p>}
       {data && data.items.length > 0 && (
         <>
           <ul class="list" aria-label="Second factors">
@@ -36,8 +36,8 @@ export function SecondFactors({ user }: { user: User }) {
             ))}
           </ul>
           <p class="quiet small">
-            {left === 1 ? "1 recovery code is" : `${left} recovery codes are`} left. Each takes the place of a
-            second factor once.
+            {left === 1 ? "1 recovery code is" : `${left} recovery codes are`} left. Each replaces a second
+            factor once.
           </p>
         </>
       )}
@@ -59,7 +59,7 @@ function FactorRow({ of: one, user, reload }: { of: Factor; user: User; reload: 
           <Act
             label="Remove"
             about={`the second factor of ${time(one.created_at)}`}
-            question={`Remove this second factor of ${nameOf(user)}? Make sure first that this person is the user, and not somebody who has their password. All sessions of the user end, and their verified addresses get a notice.`}
+            question={`Remove this second factor of ${nameOf(user)}? First verify the person's identity: a thief of the password would ask the same. All sessions of the user end, and their verified addresses get a notice.`}
             confirm="Remove second factor"
             run={() => nest.call("remove_mfa_factor", { user_id: user.id, factor_id: one.id })}
             done={reload}

@@ -106,7 +106,7 @@ export function SecondStep({ of: challenge, why, confirm, failed, end }: SecondS
       )}
       {error !== null && <Failure error={error} />}
       <p class="quiet">
-        No second factor at hand? Use a recovery code, or ask an administrator to remove the lost one.
+        Can't use a second factor? Use a recovery code, or ask an administrator to remove the lost factor.
       </p>
     </div>
   );

@@ -15,7 +15,7 @@ export const BEEP_ROWS = [
   row(
     "P02",
     "`LISTEN`",
-    "Lambda listens to nothing; the local stack takes `PORT`",
+    "A Lambda function listens on no port; the local stack reads `PORT`",
     "tools/local/start.test.ts > fails with one line when another program listens on PORT",
   ),
   row(
@@ -53,7 +53,7 @@ export const BEEP_ROWS = [
   row("P13", "`clientid` names the device", "`device.device_id`", `${B} > signs in with the SMS`),
   row(
     "P14",
-    "Unknown people get a user",
+    "An unknown number gets a new user",
     "`user_created`, unless registration is closed",
     `${B} > makes a user of an unknown number once`,
     `${WP3} > WP3.1`,

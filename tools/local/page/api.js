@@ -19,9 +19,9 @@ const EXPLANATIONS = {
   captcha_required: "This client requires a CAPTCHA, which this page does not show.",
   mfa_required: "Present the user's second factor.",
   mfa_enrollment_required:
-    "This client requires a second factor, and the user has none. This page can't add one.",
+    "This client requires a second factor, and the user has none. Add one with create_mfa_factor: this page can't.",
   mfa_failed: "The code is wrong, or was used before.",
-  mfa_token_expired: "It took too long, or too many codes were wrong. Sign in again.",
+  mfa_token_expired: "The sign-in expired, or too many codes were wrong. Sign in again.",
   verification_not_found: "The code or link is wrong, used or expired. Try again, or request a new one.",
   rate_limited: "Too many requests. Try again later.",
   email_not_sent: "The email could not be sent. Try again.",
