@@ -83,7 +83,7 @@ export async function readSignInHistory(
     Promise.all(active.map((identifier) => readPause(core, identifier))),
   ]);
   // The audit log has its own method. It needs another capability, so that only the failures are listed here.
-  const others = { auditLogs, identifiers: [], refreshTokens: [] };
+  const others = { auditLogs, identifiers: [], recoveryCodes: [], refreshTokens: [] };
   const { disabledAt } = user;
   const events = listSignInEvents(core, { ...sent, ...others, sessions, disabledAt });
   const blocks = listBlocks({ ...subject, mailEvents: sent.mailEvents, pauses }, now);
@@ -93,7 +93,7 @@ export async function readSignInHistory(
 /** Lists what was sent to an address that no user has. */
 async function readMessages(core: HistoryCore, address: string, limit: number) {
   const sent = await listSent(core, [address], limit);
-  const others = { auditLogs: [], identifiers: [], refreshTokens: [], sessions: [] };
+  const others = { auditLogs: [], identifiers: [], recoveryCodes: [], refreshTokens: [], sessions: [] };
   const events = listSignInEvents(core, { ...sent, ...others });
   const claimed = { _id: address, identifierValue: address, removedAt: null };
   const blocks = mailBlocks({ identifiers: [claimed], mailEvents: sent.mailEvents }, core.clock.now());

@@ -24,7 +24,7 @@ interface EventData {
   "user.signed_in": { grant: string; grantId: string };
   /** `authorizationId`: the link or the verification. `grant`: `password`, which has neither. `cause`: why it was refused. */
   "user.sign_in_failed":
-    | { authorizationId: string; cause?: "disabled" }
+    | { authorizationId: string; cause?: "disabled"; purpose?: "step_up" }
     | { grant: "password"; cause?: RefusedBecause };
   /** `reason`: as in the session. */
   "session.revoked": { reason: string };

@@ -32,16 +32,18 @@ interface RefusedSignIn extends Pick<Identifier, "userId"> {
   cause?: "disabled";
   /** Of all refusals of the link, the first one has a row. */
   isOnce?: true;
+  /** The second factor was presented to make a session fresh. Absent: it was a sign-in. */
+  purpose?: "step_up";
 }
 
 /** The event of a redemption that was refused although the caller had the link's secret. */
 export function signInFailed(
   { _id: authorizationId, clientId }: Pick<Authorization, "_id" | "clientId">,
-  { userId, cause, isOnce }: RefusedSignIn,
+  { userId, cause, isOnce, purpose }: RefusedSignIn,
   call: Call,
   at: string,
 ): StoredEvent {
-  const data = { authorizationId, ...(cause && { cause }) };
+  const data = { authorizationId, ...(cause && { cause }), ...(purpose && { purpose }) };
   const about = { userId, target: { type: "user", id: userId } as const, data };
   const source = { ...byCaller({ kind: "anonymous" }, call), clientId };
   return isOnce

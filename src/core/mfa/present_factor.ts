@@ -78,7 +78,7 @@ export async function presentFactor(
   presented: PresentedFactor,
   { reading, party, now, call }: Presentation,
 ): Promise<CorrectFactor> {
-  const { _id, userId, clientId } = challenge;
+  const { _id, userId, clientId, purpose } = challenge;
   const at = now.toISOString();
   const [attempted] = await Promise.all([core.mfaChallenges.countAttempt(_id, at), reading]);
   if (attempted === null) throw challengeEnded();
@@ -88,7 +88,8 @@ export async function presentFactor(
       ? await useRecoveryCode(core, attempted, presented.recoveryCode, { at, call })
       : await useFactor(core, attempted, presented, { party, now });
   if (correct === null) {
-    await auditNow(core, signInFailed({ _id, clientId }, { userId }, call, at), "mfa_failed");
+    const refused = { userId, ...(purpose === "step_up" && { purpose }) };
+    await auditNow(core, signInFailed({ _id, clientId }, refused, call, at), "mfa_failed");
     throw new NestError("mfa_failed");
   }
   await releaseCorrectCode(core, counted);

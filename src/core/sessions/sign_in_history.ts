@@ -51,6 +51,7 @@ type HistoryOf = {
   | "authorizations"
   | "identifiers"
   | "mailEvents"
+  | "recoveryCodes"
   | "refreshTokens"
   | "sessions"
   | "verifications"
@@ -69,7 +70,9 @@ export function listSignInEvents({ clock }: { clock: Clock }, account: HistoryOf
     ...account.sessions.flatMap((session) => sessionEvents(session, account.refreshTokens, now)),
     ...account.verifications.flatMap((verification) => codeEvents(verification, known)),
     ...account.mailEvents.map(mailEvent),
-    ...auditedEvents(account.auditLogs, [...account.identifiers, ...account.sessions]),
+    ...auditedEvents(account.auditLogs, [
+      ...[...account.identifiers, ...account.sessions, ...account.recoveryCodes],
+    ]),
   ];
   return events.sort((one, other) => other.at.localeCompare(one.at));
 }

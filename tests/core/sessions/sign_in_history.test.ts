@@ -39,6 +39,7 @@ const session = (change: Partial<Session>) =>
     ...change,
   }) as Session;
 const nothing = {
+  recoveryCodes: [],
   ...{ auditLogs: [], authorizations: [], identifiers: [], mailEvents: [] },
   ...{ refreshTokens: [], sessions: [], verifications: [] },
 };

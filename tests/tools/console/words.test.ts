@@ -149,6 +149,7 @@ describe("the history", () => {
     ["session_refreshed", undefined],
     ["session_expired", "Signed out"],
     ["user.sign_in_failed", "Refused"],
+    ["step_up_failed", "Refused"],
     ["code_replaced", "Not used"],
     ["signed_in", undefined],
   ])("marks %s as %s", (code, text) => {
@@ -203,6 +204,12 @@ test.each([
     "Signed in: with a magic link, or an account at a provider",
   ],
   ["user.disabled", {}, null, "User disabled"],
+  [
+    "user.sign_in_failed",
+    { authorizationId: "mfachal_1", purpose: "step_up" },
+    "mfa_failed",
+    "Second factor of a session refused: the code of the second factor, or the recovery code, was wrong or used",
+  ],
   [
     "user.sign_in_failed",
     { authorizationId: "verif_1", cause: "disabled" },

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import app from "#app";
 import { runCli } from "#tests/support/cli.ts";
 import { PHONE, redeemCode, sentCode, wrongCode } from "#tests/support/codes.ts";
-import { linkRequest, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
+import { enrol, firstStep, presentFactor } from "#tests/support/mfa.ts";
+import { linkRequest, NATIVE, startNest, type TestNest, type Tokens, V1, V2 } from "#tests/support/nest.ts";
 import { V3 } from "#tests/support/plans.ts";
 import { temporaryFolder } from "#tests/support/program.ts";
 
@@ -269,6 +270,32 @@ describe("users why", () => {
     expect(words.filter((line: string) => line === "redeemed the link")).toHaveLength(2);
     expect(words.filter((line: string) => line === "requested a magic link on mac")).toHaveLength(3);
   });
+});
+
+test("why: shows that a recovery code was used, and a refused step-up as no sign-in", async () => {
+  const bob = await enrol(nest, "bob@example.com");
+  const bearer = { bearer: bob.tokens.access_token };
+  const opened = await nest.call(`${V3}create_mfa_challenge`, { client_id: NATIVE }, bearer);
+  await presentFactor(nest, opened.body.mfa_token, { factor_id: bob.factorId, code: "000000" });
+  const recovery_code = bob.recoveryCodes[0];
+  await presentFactor(nest, await firstStep(nest, "bob@example.com"), { recovery_code });
+  const events = async () => {
+    const shown: { code: string; what: string }[] = await json("users", "why", "bob@example.com");
+    return shown.filter(({ code }) => /mfa|fail|step/.test(code)).map(({ code, what }) => [code, what]);
+  };
+  const refused = [
+    "step_up_failed",
+    "the second factor was refused that a session needs to become fresh: the code of the second factor, or the recovery code, was wrong or used (mfa_failed)",
+  ];
+  const used = ["mfa.recovery_code_used", "a recovery code was used in place of a second factor"];
+  expect(await events()).toEqual([used, refused]);
+  await nest.moveEvents();
+  expect(await events()).toEqual([used, refused]);
+  const asked = { user_id: bob.userId };
+  const { body } = await nest.call(`${V3}get_sign_in_history`, asked, { internal: true });
+  const codes = body.events.map(({ code }: { code: string }) => code);
+  expect(codes).toContain("step_up_failed");
+  expect(codes).not.toContain("user.sign_in_failed");
 });
 
 test("why: shows that a link was redeemed again because the first response was lost", async () => {

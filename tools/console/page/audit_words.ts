@@ -114,8 +114,9 @@ export function sayWhat(
   { action, data, error_code, target }: Pick<AuditRow, "action" | "data" | "error_code" | "target">,
   names = NO_NAMES,
 ): string {
-  const title = ACTIONS[action as UserAction] ?? capital(words(action.replace(".", " ")));
-  const { cause } = data as Data;
+  const { cause, purpose } = data as Data;
+  const known = purpose === "step_up" ? "Second factor of a session refused" : ACTIONS[action as UserAction];
+  const title = known ?? capital(words(action.replace(".", " ")));
   const said = { data: data as Data, targetId: target.id, names };
   const added =
     error_code === null

@@ -37,7 +37,7 @@ interface EventMark {
 
 /** A word for events that answer why a user is signed out or can't sign in; null for the others. */
 export function markOf({ code }: Pick<Event, "code">): EventMark | null {
-  if (code === "user.sign_in_failed") return { tone: "bad", text: "Refused" };
+  if (code === "user.sign_in_failed" || code === "step_up_failed") return { tone: "bad", text: "Refused" };
   if (code === "link_blocked" || code === "code_attempts_used_up") return { tone: "bad", text: "Blocked" };
   if (code === "mail_returned") return { tone: "bad", text: "Not delivered" };
   if (code === "session_expired") return { tone: "over", text: "Signed out" };
