@@ -50,10 +50,10 @@ export const LIMITS = {
   codes_per_identifier: { seconds: MINUTE, calls: 1 },
   sms_per_number_and_network: { seconds: DAY, calls: 5 },
   sms_per_number: { seconds: DAY, calls: 10 },
-  /** Numbers that differ in the last three digits only, and have never signed in. */
+  /** Numbers that differ in the last three digits only, have never signed in, and are not of an active second factor. */
   sms_per_range: { seconds: DAY, calls: 10 },
   sms_per_day: { seconds: DAY, calls: 1_000 },
-  /** Half of `sms_per_day`: the other half is kept for numbers that have signed in. No variable changes it by itself. */
+  /** Half of `sms_per_day`: the other half is kept for numbers that have signed in, or are of an active second factor. No variable changes it by itself. */
   sms_to_new_numbers: { seconds: DAY, calls: 500 },
   code_failures_per_identifier_and_network: { seconds: DAY, calls: 20 },
   code_failures_per_identifier: { seconds: DAY, calls: 100 },

@@ -61,10 +61,11 @@ const COUNTED: Readonly<Record<keyof typeof LIMITS, string>> = {
     "codes to one mailbox, or SMS to one phone number. Codes by mail also count as magic links",
   sms_per_number_and_network: "SMS to one phone number, requested from one network",
   sms_per_number: "SMS to one phone number",
-  sms_per_range: "SMS to phone numbers that differ in the last three digits only and have never signed in",
+  sms_per_range:
+    "SMS to phone numbers that differ in the last three digits only, have never signed in and are not the number of an active second factor",
   sms_per_day: "SMS of the whole deployment. It bounds what SMS cost",
   sms_to_new_numbers:
-    "SMS of the whole deployment to numbers that have never signed in: half of `LIMIT_SMS_PER_DAY`",
+    "SMS of the whole deployment to numbers that have never signed in and are not the number of an active second factor: half of `LIMIT_SMS_PER_DAY`",
   code_failures_per_identifier_and_network:
     "wrong codes for one address or number from one network. A code is counted before it is compared",
   code_failures_per_identifier: "wrong codes for one address or number",
