@@ -178,6 +178,8 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await shows(page, "First verify the person's identity");
     await press(page, "Remove second factor");
     await shows(page, "None: the user signs in with one step.");
+    // The button that had the focus is gone with its row.
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("DIV");
     expect((await caller.call("get_user", {}, asUser(user))).status).toBe(401);
   });
 

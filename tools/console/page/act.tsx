@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { needsProof, useActs } from "#tools/console/page/acts.ts";
+import { PageContext } from "#tools/console/page/me.ts";
 import { Button, Failure } from "#tools/console/page/parts.tsx";
 import { Prove } from "#tools/console/page/prove.tsx";
 import { SignInAgain } from "#tools/console/page/sign_in.tsx";
@@ -24,6 +25,15 @@ const OLD = <p id="why">You signed in a while ago. Present a second factor to do
 /** A button for a change. It asks first, in words, and shows why the change was refused, or what must be proved before. */
 export function Act({ label, about, question, confirm, run, done }: ActProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
+  const page = useContext(PageContext);
+  // The change may remove the row of the button, which has the focus.
+  useLayoutEffect(
+    () => () => {
+      if (document.activeElement === opener.current) page?.current?.focus();
+    },
+    [],
+  );
   const [isOpen, setOpen] = useState(false);
   const { error, isBusy, run: start, forget } = useActs();
   useEffect(() => {
@@ -60,7 +70,7 @@ export function Act({ label, about, question, confirm, run, done }: ActProps) {
   );
   return (
     <>
-      <button type="button" class="second small" onClick={() => setOpen(true)}>
+      <button type="button" class="second small" ref={opener} onClick={() => setOpen(true)}>
         {label}
         {about && <span class="unseen"> {about}</span>}
       </button>

@@ -4,7 +4,7 @@ import { isClientError } from "#client/index.ts";
 import { useCall, useSession } from "#client/react.ts";
 import { Enrol } from "#tools/console/page/enrol.tsx";
 import { FindUser } from "#tools/console/page/find_user.tsx";
-import { type Me, MeContext, WithheldContext } from "#tools/console/page/me.ts";
+import { type Me, MeContext, PageContext, WithheldContext } from "#tools/console/page/me.ts";
 import { forgetNames } from "#tools/console/page/names.ts";
 import { nest } from "#tools/console/page/nest.ts";
 import { Failure, Loading } from "#tools/console/page/parts.tsx";
@@ -146,7 +146,9 @@ function SignedIn() {
       )}
       <div hidden={isWaiting} tabIndex={-1} ref={page}>
         <WithheldContext.Provider value={wait}>
-          <Page />
+          <PageContext.Provider value={page}>
+            <Page />
+          </PageContext.Provider>
         </WithheldContext.Provider>
       </div>
     </MeContext.Provider>

@@ -1,4 +1,4 @@
-import { createContext } from "preact";
+import { createContext, type RefObject } from "preact";
 import { useContext } from "preact/hooks";
 import type { Responses } from "#client/index.ts";
 
@@ -6,6 +6,9 @@ import type { Responses } from "#client/index.ts";
 export type Me = Responses["get_user"];
 
 export const MeContext = createContext<Me | null>(null);
+
+/** The element that takes the focus when what had it is gone. */
+export const PageContext = createContext<RefObject<HTMLElement | null> | null>(null);
 
 /**
  * What a part of the page calls that may not read something until the person presents a second factor.
