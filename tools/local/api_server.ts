@@ -29,7 +29,7 @@ import { createHttpServer } from "#tools/local/http_server.ts";
 import type { OAuthDouble } from "#tools/local/oauth_double.ts";
 import type { Invoker } from "#tools/local/reloading_gateway.ts";
 import {
-  ADAPTER_CLIENT_IDS,
+  adapterClientId,
   isSample,
   SAMPLE_CLIENT_IDS,
   withSampleClients,
@@ -148,11 +148,11 @@ function devRoutes({ parts, url, environment, open, jobs }: DevContext): DevRout
         beep: { url: `${url}/beep` },
         service_authentication: {
           url: `${url}/service_authentication`,
-          client_id: ADAPTER_CLIENT_IDS.service_authentication,
+          client_id: adapterClientId(app, "service_authentication"),
         },
         static_backend: {
           url: `${url}/static_backend`,
-          public_key: ADAPTER_CLIENT_IDS.static_backend,
+          public_key: adapterClientId(app, "static_backend"),
           root_token: parts.secrets.rootToken,
         },
       },

@@ -22,6 +22,14 @@ export const ADAPTER_CLIENT_IDS: Readonly<Record<AdapterName, string>> = {
   static_backend: "client_sample_static_backend",
 };
 
+/** The app's own client of an adapter, which replaces the sample; undefined: the sample is used. */
+const ownClient = ({ clients }: Pick<App, "clients">, adapter: AdapterName): Client | undefined =>
+  clients.find(({ enabled, adapters }) => enabled && adapters.includes(adapter));
+
+/** The id of the client of an adapter on the local stack: that of the app's own client, or of the sample. @param app without samples */
+export const adapterClientId = (app: Pick<App, "clients">, adapter: AdapterName): string =>
+  ownClient(app, adapter)?.id ?? ADAPTER_CLIENT_IDS[adapter];
+
 /** The mails of StaticBackend's own examples, so that these examples work. */
 const STATIC_BACKEND_MAILS: readonly EmailTemplate[] = [
   { fromEmail: "my@app.com", body: "<p>Click [link]</p>" },
@@ -109,15 +117,12 @@ export function withSampleClients(app: App, stackUrl?: string): App {
       ...{ emailSenders: ["my@app.com"], emailTemplates: STATIC_BACKEND_MAILS },
     },
   };
-  // One of the app's own clients replaces the sample.
-  const isOwn = (adapter: AdapterName) =>
-    app.clients.some(({ enabled, adapters }) => enabled && adapters.includes(adapter));
   return {
     ...app,
     oauthProviders: app.oauthProviders.length > 0 ? app.oauthProviders : SAMPLE_PROVIDERS,
     clients: [
       ...app.clients,
-      ...ADAPTERS.filter((name) => !isOwn(name)).map((name) => ofAdapters[name]),
+      ...ADAPTERS.filter((name) => ownClient(app, name) === undefined).map((name) => ofAdapters[name]),
       sample(native, "Sample: installed"),
       {
         ...{ ...sample(simple, "Sample: simple"), registrationMode: "immediate" },
