@@ -65,6 +65,7 @@ describe.skipIf(!hasBrowser)("the console where roles need a second factor", () 
     expect(await focused(page)).toBe("Keep your recovery codes");
     expect(await page.getByRole("list", { name: "Recovery codes" }).getByRole("listitem").count()).toBe(10);
     await inspect(page, `${name}_codes`);
+    await shows(page, "wait until the app shows a new one");
     await press(page, "I saved them");
     return seed;
   };

@@ -226,7 +226,7 @@ describe.skipIf(!hasBrowser)("the console answers without its documentation", ()
       .getByText(/^The password is locked after 100 wrong ones, until the user sets a new one/)
       .waitFor();
     await page.getByText("Active, password locked", { exact: true }).waitFor();
-    await page.getByText("Locked: only links and codes work").waitFor();
+    await page.getByText("Locked: links, codes, passkeys and linked accounts still work").waitFor();
     await shows("Sign-ins, links and codes", /^A sign-in failed: the password is locked/);
     // 10. What became of Dan, who has another user now, and of Bob?
     await page.getByRole("link", { name: "All users" }).click();

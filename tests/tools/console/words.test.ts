@@ -175,10 +175,10 @@ describe("the history", () => {
     ]);
     expect([[], [locked], [paused]].map((blocks) => describePassword(true, blocks))).toEqual([
       "Set",
-      "Locked: only links and codes work",
+      "Locked: links, codes, passkeys and linked accounts still work",
       "Paused until 1 Mar 2026, 12:00:00 UTC",
     ]);
-    expect(describePassword(false, [])).toBe("None: only links and codes");
+    expect(describePassword(false, [])).toBe("None: signs in by link, code, passkey or linked account");
   });
 });
 

@@ -35,6 +35,9 @@ export function Enrol({ token, end }: EnrolProps) {
       <>
         <Title key="codes">Keep your recovery codes</Title>
         <p>Each takes the place of the app once, if you lose it. They are not shown again.</p>
+        <p>
+          When this page asks for a code of the app, wait until the app shows a new one: each code works once.
+        </p>
         <ul class="list" aria-label="Recovery codes">
           {codes.map((code) => (
             <li key={code}>

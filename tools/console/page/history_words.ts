@@ -82,8 +82,9 @@ export function describePassword(
   hasPassword: boolean,
   blocks: readonly Pick<Block, "code" | "until">[],
 ): string {
-  if (!hasPassword) return "None: only links and codes";
-  if (blocks.some(({ code }) => code === "password_locked")) return "Locked: only links and codes work";
+  if (!hasPassword) return "None: signs in by link, code, passkey or linked account";
+  if (blocks.some(({ code }) => code === "password_locked"))
+    return "Locked: links, codes, passkeys and linked accounts still work";
   const paused = blocks.find(({ code }) => code === "passwords_paused");
   return paused?.until ? `Paused until ${time(paused.until)}` : "Set";
 }
