@@ -39,7 +39,8 @@ export async function issueFirstCodes(
 }
 
 /**
- * Replaces the recovery codes of a user who has presented a second factor a short time ago.
+ * Replaces the recovery codes of a user who has presented a second factor a short time ago. Of calls at the same time, one gets codes; the
+ * others get `unavailable`.
  * @returns the codes, which are shown once
  * @throws NestError reauthentication_required, mfa_not_enabled, unavailable
  */
@@ -52,10 +53,14 @@ export async function regenerateRecoveryCodes(
   const at = now.toISOString();
   const { userId } = userOf(caller);
   requireFreshSecondFactor(caller, now);
-  const [factor] = await core.mfaFactors.listActive(userId);
+  const [before, [factor]] = await Promise.all([
+    core.recoveryCodes.findByUser(userId),
+    core.mfaFactors.listActive(userId),
+  ]);
   if (!factor) throw new NestError("mfa_not_enabled");
   const { codes, stored } = newSet(factor, at);
-  await core.recoveryCodes.replace(stored, [recoveryCodesReplaced(userId, byCaller(caller, call), at)]);
+  const event = recoveryCodesReplaced(userId, byCaller(caller, call), at);
+  if (!(await core.recoveryCodes.replace(stored, before, [event]))) throw new NestError("unavailable");
   const variables = { change: "codes" as const, at };
   await sendNotice(core, { userId, locale: null }, async () => ({ template: "mfa_changed", variables }));
   core.log.info("recovery_codes_replaced", { user_id: userId });

@@ -13,6 +13,10 @@ import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { FactorActivation, MfaFactor } from "#core/repositories/mfa_factor_document.ts";
 import { purgeAfter } from "#core/retention.ts";
 import { endAllSessions } from "#core/sessions/end_sessions.ts";
+import { mayRun, REDEMPTION_LIMIT_MS, withFailureRecorded } from "#core/verifications/attempt.ts";
+
+/** After this time, no earlier call is still running. */
+const RETRY_SECONDS = REDEMPTION_LIMIT_MS / 1000 + 1;
 
 type VerifyCore = NoticeCore &
   FirstUseCore &
@@ -29,8 +33,9 @@ export interface VerifiedFactor {
 /**
  * Activates a factor with its first code or its passkey, and ends every other session of the user, because these started without the
  * factor. Codes are counted before they are compared. A call that failed with a server error can be repeated with the same code or
- * passkey, by the same session; it replaces the recovery codes that the first call issued. After a call that came to its end, a
- * repeated call changes nothing and issues no codes: somebody else may have seen what was presented.
+ * passkey, by the same session; it replaces the recovery codes that the first call issued. While the first call may still run, a repeated
+ * call gets `unavailable`: of the codes of two calls, one set would not work. After a call that came to its end, a repeated call changes
+ * nothing and issues no codes: somebody else may have seen what was presented.
  * @throws NestError factor_not_found, mfa_failed, mfa_token_expired, too_many_factors, unavailable; factor_repeats_sign_in if the user removed the ways in
  *   that it could follow since it was created
  */
@@ -40,15 +45,45 @@ export async function verifyFactor(
   { factorId, presented }: { factorId: string; presented: FirstUse },
   call: Call,
 ): Promise<VerifiedFactor> {
-  const { userId, client } = owner;
   const now = core.clock.now();
   const at = now.toISOString();
-  const found = await core.mfaFactors.countAttempt(factorId, userId, at);
+  const found = await core.mfaFactors.countAttempt(factorId, owner.userId, at);
   // Only the call that activated it may go on.
   if (found === null || (found.status === "active" && found.activation?.by !== owner.by))
     throw new NestError("factor_not_found");
   const proof = await judgeFirstUse(core, owner, found, { presented, now });
-  if (found.activation?.isComplete) return { factor: found, recoveryCodes: null };
+  const { activation } = found;
+  if (activation?.isComplete) return { factor: found, recoveryCodes: null };
+  if (activation) await resume(core, factorId, activation, now);
+  return withFailureRecorded(
+    () => core.mfaFactors.recordFailedActivation(factorId, at),
+    () => addFactor(core, owner, { found, proof, at }, call),
+  );
+}
+
+/** Lets one call at a time go on with an activation. @throws NestError unavailable if another call may still run */
+async function resume(
+  { mfaFactors }: VerifyCore,
+  factorId: string,
+  activation: NonNullable<MfaFactor["activation"]>,
+  now: Date,
+): Promise<void> {
+  const { startedAt, ...rest } = activation;
+  // An earlier version stored no time: none of its calls is still running.
+  const isRunning = startedAt !== undefined && mayRun({ ...rest, startedAt }, now);
+  if (isRunning || !(await mfaFactors.resumeActivation(factorId, activation, now.toISOString())))
+    throw new NestError("unavailable", { retryAfterSeconds: RETRY_SECONDS });
+}
+
+/** Activates the factor if it is pending, issues the recovery codes, and ends the other sessions. Each write can be repeated. */
+async function addFactor(
+  core: VerifyCore,
+  owner: FactorOwner,
+  { found, proof, at }: { found: MfaFactor; proof: FactorActivation["proof"]; at: string },
+  call: Call,
+): Promise<VerifiedFactor> {
+  const { userId, client } = owner;
+  const { _id: factorId } = found;
   const [before, earlier] = await Promise.all([
     core.recoveryCodes.findByUser(userId),
     core.mfaFactors.listActive(userId),
@@ -91,7 +126,7 @@ async function activate(
   { proof, at }: { proof: FactorActivation["proof"]; at: string },
 ): Promise<void> {
   const event = factorChanged("mfa.factor_added", factor, source, at);
-  const change = { proof, activation: { by }, now: at };
+  const change = { proof, activation: { by, startedAt: at }, now: at };
   if (!(await core.mfaFactors.activate(factor._id, change, [event]))) throw new NestError("factor_not_found");
 }
 

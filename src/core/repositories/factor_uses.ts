@@ -1,4 +1,4 @@
-import type { Collection } from "mongodb";
+import type { Collection, Filter } from "mongodb";
 import type { MfaFactor, UsedStep } from "#core/repositories/mfa_factor_document.ts";
 import type { PasskeyUse } from "#core/repositories/passkey.ts";
 
@@ -39,6 +39,32 @@ export class FactorUses {
       { $set: { ...used, lastUsedAt: now } },
     );
     return result.matchedCount === 1;
+  }
+
+  /**
+   * Goes on with an activation that stopped halfway. One of any simultaneous calls gets true.
+   * @param last the attempt as it was read
+   */
+  async resumeActivation(
+    id: string,
+    { startedAt, hasFailed }: NonNullable<MfaFactor["activation"]>,
+    now: string,
+  ): Promise<boolean> {
+    // Null matches a field that is absent too.
+    const last = { "activation.startedAt": startedAt ?? null, "activation.hasFailed": hasFailed ?? null };
+    const result = await this.#collection.updateOne(
+      { _id: id, status: "active", ...last } as Filter<MfaFactor>,
+      { $set: { "activation.startedAt": now }, $unset: { "activation.hasFailed": "" } },
+    );
+    return result.matchedCount === 1;
+  }
+
+  /** Lets an activation be repeated at once. @param startedAt when the failed attempt started; a later attempt is left alone */
+  async recordFailedActivation(id: string, startedAt: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: id, status: "active", "activation.startedAt": startedAt },
+      { $set: { "activation.hasFailed": true } },
+    );
   }
 
   /** Records the use of a factor whose code was sent. @returns false if the factor was removed */

@@ -1,6 +1,7 @@
 import type { MfaFactorType } from "#core/app/mfa_settings.ts";
 import type { Outbox } from "#core/repositories/outbox.ts";
 import type { Passkey } from "#core/repositories/passkey.ts";
+import type { Attempt } from "#core/repositories/redeemable.ts";
 
 /** `totp`: an authenticator app. `sms`, `email`: a code that is sent. `webauthn`: a passkey. */
 export type FactorType = MfaFactorType;
@@ -38,10 +39,10 @@ export interface MfaFactor extends Outbox {
   expiresAt: string;
   activatedAt: string | null;
   /**
-   * The session or challenge that activated it, so that its call can be repeated if it stopped halfway, and whether that call came to its
-   * end: then a repeated call issues no recovery codes.
+   * The session or challenge that activated it, so that its call can be repeated if it stopped halfway; its last attempt, without which
+   * two calls could both issue recovery codes; and whether a call came to its end: then a repeated call issues none.
    */
-  activation?: { by: string; isComplete?: true };
+  activation?: Partial<Attempt> & { by: string; isComplete?: true };
   lastUsedAt: string | null;
   removedAt: string | null;
   /** A BSON date; absent while it is active. */

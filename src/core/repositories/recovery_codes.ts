@@ -53,22 +53,33 @@ export class RecoveryCodesRepository {
     return this.#reads.findOne({ userId });
   }
 
-  /** Replaces the codes of a user, and records it. */
+  /**
+   * Replaces the codes of a user, and records it. One of any simultaneous calls gets true: the codes of the others would not work.
+   * @param before the user's codes as they were read; null: there were none
+   */
   async replace(
     { _id, userId, open, createdAt, issuedFor }: NewRecoveryCodes,
+    before: Pick<RecoveryCodes, "open"> | null,
     events: readonly StoredEvent[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { push, set } = pushed(events);
-    await this.#collection.updateOne(
-      { _id },
-      {
-        $set: { open, createdAt, issuedFor, ...set },
-        $unset: { lastUsed: "" },
-        $setOnInsert: { userId },
-        $push: push,
-      },
-      { upsert: true },
-    );
+    const change = {
+      $set: { open, createdAt, issuedFor, ...set },
+      $unset: { lastUsed: "" as const },
+      $setOnInsert: { userId },
+      $push: push,
+    };
+    // No two sets have a code in common, so the codes that are left tell them apart.
+    const asRead = before === null ? { $exists: false } : before.open;
+    try {
+      const result = await this.#collection.updateOne({ _id, open: asRead }, change, {
+        upsert: before === null,
+      });
+      return result.matchedCount + result.upsertedCount === 1;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
   }
 
   /**

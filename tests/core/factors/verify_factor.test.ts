@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { newId } from "#core/ids.ts";
+import { REDEMPTION_LIMIT_MS } from "#core/verifications/attempt.ts";
+import { handler as verifyHandler } from "#methods/2026-12-01/mfa/verify_mfa_factor.ts";
 import { atOnce, rounds } from "#tests/support/concurrency.ts";
+import { interruptedCall } from "#tests/support/interrupted_call.ts";
 import { appCode, createFactor, firstStep, presentFactor, verifyFactor } from "#tests/support/mfa.ts";
-import { BUSY_MACHINE, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
+import { BUSY_MACHINE, type Reply, startNest, type TestNest, type Tokens } from "#tests/support/nest.ts";
 import { Authenticator, addPasskey, verifyPasskey } from "#tests/support/passkeys.ts";
 import { givePassword, signInWith } from "#tests/support/passwords.ts";
 
@@ -49,12 +52,75 @@ test("an activation that stopped before its end issues the recovery codes when i
   const change = { $unset: { "activation.isComplete": "" as const } };
   const { modifiedCount } = await nest.collection("mfa_factors").updateOne({}, change);
   expect(modifiedCount).toBe(1);
+  const meanwhile = await verify();
+  expect([meanwhile.status, meanwhile.body.code]).toEqual([503, "unavailable"]);
+  expect(Number(meanwhile.headers["retry-after"]) * 1000).toBeGreaterThan(REDEMPTION_LIMIT_MS);
+  nest.clock.advance(REDEMPTION_LIMIT_MS / 1000 + 1);
   const again = await verify();
   expect(again.body.recovery_codes).toHaveLength(10);
   const present = async (recovery_code: string) =>
     (await presentFactor(nest, await firstStep(nest, ADA), { recovery_code })).status;
   expect(await present(first.body.recovery_codes[0])).toBe(401);
   expect(await present(again.body.recovery_codes[0])).toBe(200);
+});
+
+test("an activation that an earlier version left halfway issues the recovery codes when it is repeated", async () => {
+  const verify = await ways["an authenticator app"]();
+  await verify();
+  const change = { $unset: { "activation.isComplete": "" as const, "activation.startedAt": "" as const } };
+  await factorsOf().updateOne({}, change);
+  expect((await verify()).body.recovery_codes).toHaveLength(10);
+});
+
+const codesWork = async (recovery_code: string) =>
+  (await presentFactor(nest, await firstStep(nest, ADA), { recovery_code })).status;
+
+/** What the calls answered, and the codes that they issued. */
+function codesIn(replies: readonly Reply[]): string[][] {
+  return replies.flatMap(({ status, body }) =>
+    status === 200 && body.recovery_codes ? [body.recovery_codes] : [],
+  );
+}
+
+test("of many activations of one factor at once, one gets recovery codes, and these work", async () => {
+  await rounds(async (round) => {
+    const address = await newUser(round);
+    ({ body: tokens } = await signInWith(nest, address));
+    const verify = await ways["an authenticator app"]();
+    const issued = codesIn(await atOnce(verify, 5));
+    expect(issued).toHaveLength(1);
+    expect(
+      (await presentFactor(nest, await firstStep(nest, address), { recovery_code: issued[0]?.[0] })).status,
+    ).toBe(200);
+  }, 5);
+});
+
+test("of many repetitions of an activation that failed, one gets recovery codes, and these work", async () => {
+  const verify = await ways["an authenticator app"]();
+  await verify();
+  await factorsOf().updateOne(
+    {},
+    { $unset: { "activation.isComplete": "" }, $set: { "activation.hasFailed": true } },
+  );
+  const issued = codesIn(await atOnce(verify, 4));
+  expect(issued).toHaveLength(1);
+  expect(await codesWork(issued[0]?.[0] ?? "")).toBe(200);
+});
+
+test("an activation that is repeated while the first call runs gets no recovery codes", async () => {
+  const { factor_id, secret } = (await createFactor(nest, tokens)).body;
+  const code = appCode(secret, nest.clock.now());
+  let second: Reply | undefined;
+  const first = await interruptedCall(nest, {
+    ...{ handler: verifyHandler, bearer: tokens.access_token, body: { factor_id, code } },
+    write: "MfaFactorRepository.completeActivation",
+    meanwhile: async () => {
+      second = await verifyFactor(nest, tokens, factor_id, code);
+    },
+  });
+  expect([second?.status, second?.body.code]).toEqual([503, "unavailable"]);
+  const [recovery_code] = first.body.recovery_codes as string[];
+  expect(await codesWork(recovery_code ?? "")).toBe(200);
 });
 
 async function newUser(round: number): Promise<string> {
