@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { OpenCore } from "#core/core.ts";
+import { NestError } from "#core/errors.ts";
 import { issuer, localKey } from "#core/parts.ts";
 import type {
   AdapterDeclaration,
@@ -52,7 +53,10 @@ export function openRoutes(declaration: AdapterDeclaration, open: OpenCore): Cal
     const perform = methods.get(route) as OpenMethod;
     const call: CallMethod = async (body) => {
       const calling = methodEvent(event, `/1/${version}/${name}`, body, authorization);
-      return ((await perform(calling, context, cookies, client.id)) ?? {}) as Answered;
+      const answered = await perform(calling, context, cookies, client.id).catch((error: unknown) => {
+        throw authorization === null && route.credential === "caller" ? withoutCredential(error) : error;
+      });
+      return (answered ?? {}) as Answered;
     };
     const visit = visitOf({ name: adapter, clientId: client.id }, route, event, asked);
     const answerRoute = async (): Promise<ForeignBody> => {
@@ -86,6 +90,10 @@ function visitOf(
       return null;
   }
 }
+
+/** A missing credential is 401 in REST, as on a route that needs a session (RFC 9110, section 15.5.2). Methods answer 403. */
+const withoutCredential = (error: unknown) =>
+  toNestError(error).code === "access_denied" ? new NestError("unauthorized") : error;
 
 /** Cookies authenticate only where a session does: a page sends them with every request. */
 function inCookie({ credential }: AdapterRoute, client: OAuthClient, cookies: Cookies): string | null {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type { OAuthClient } from "#core/clients/oauth_clients.ts";
+import { isLoopback as isOnThisMachine, type OAuthClient } from "#core/clients/oauth_clients.ts";
 import type { NestError } from "#core/errors.ts";
 import { escapeHtml } from "#core/escape_html.ts";
 import type { AdapterRoute, ForeignError, LinkPages, PageTexts } from "#entry/adapter_declaration.ts";
@@ -114,6 +114,15 @@ export function failedUrl(page: string, { code, meta }: Pick<NestError, "code" |
   return url.href;
 }
 
-/** The first page of a client that is not one of the adapter. */
-export const pageOfClient = ({ redirectUris, origins }: OAuthClient, baseUrl: string): string | null =>
-  redirectUris.find((uri) => !uri.startsWith(baseUrl)) ?? origins[0] ?? null;
+/**
+ * The page of a client to which people return, on this stage. `redirectUris` can have the pages of several stages: a page on this
+ * machine is of the local stack only, and the page of a stage stands after the URL of the adapter on that stage.
+ */
+export function pageOfClient({ redirectUris, origins }: OAuthClient, baseUrl: string): string | null {
+  const { pathname: adapterPath } = new URL(baseUrl);
+  const isPage = (uri: string) => !`${new URL(uri).pathname}/`.startsWith(`${adapterPath}/`);
+  const firstOf = (uris: readonly string[]) =>
+    uris.find((uri) => isPage(uri) && isOnThisMachine(uri) === isOnThisMachine(baseUrl)) ?? null;
+  const ofStage = redirectUris.slice(redirectUris.indexOf(baseUrl) + 1);
+  return firstOf(ofStage) ?? firstOf(redirectUris) ?? redirectUris.find(isPage) ?? origins[0] ?? null;
+}

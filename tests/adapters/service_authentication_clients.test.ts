@@ -22,12 +22,12 @@ beforeAll(async () => {
 afterAll(() => nest.stop());
 
 /** Opens a URL as a browser that goes there from another site. */
-async function open(url: URL, cookie?: string) {
+async function open(url: URL, cookie?: string, at = nest) {
   const {
     statusCode,
     headers = {},
     cookies = [],
-  } = await nest.gateway.invoke({
+  } = await at.gateway.invoke({
     ...{ method: "GET", path: url.pathname, query: url.search.slice(1), ip: "203.0.113.9" },
     headers: { accept: "text/html", "sec-fetch-site": "cross-site", ...(cookie !== undefined && { cookie }) },
   });
@@ -35,11 +35,11 @@ async function open(url: URL, cookie?: string) {
 }
 
 /** Begins a visit at the provider for a client. @returns the callback of the adapter, and the cookie of the visit */
-async function begin(clientId: string) {
-  const begun = await open(new URL(`${BASE}/oauth/google?client_id=${clientId}`));
+async function begin(clientId: string, at = nest) {
+  const begun = await open(new URL(`${BASE}/oauth/google?client_id=${clientId}`), undefined, at);
   expect(begun.status).toBe(302);
-  const answer = nest.oauth.visit(begun.location, newPerson());
-  const back = await open(new URL(answer.url));
+  const answer = at.oauth.visit(begun.location, newPerson());
+  const back = await open(new URL(answer.url), undefined, at);
   return { callback: new URL(back.location), cookie: begun.cookies[0]?.split(";")[0] ?? "" };
 }
 
@@ -57,4 +57,29 @@ test("A28: a visit of a client that the adapter does not know ends nowhere", asy
   const unknown = await open(callback, cookie.replace(SECOND, "client_unknown"));
   expect([unknown.status, unknown.location]).toEqual([404, ""]);
   expect((await open(callback)).status).toBe(404);
+});
+
+test("A28: with the pages of several stages, a visit ends at the page of its own stage", async () => {
+  const samples = withSampleClients(app);
+  const own = samples.clients.find(({ adapters }) => adapters.includes("service_authentication")) as Client;
+  const urisOf = (api: string, page: string) => [
+    `${api}/service_authentication`,
+    `${api}/service_authentication/oauth/google/callback`,
+    page,
+  ];
+  const redirectUris = [
+    "http://localhost:5173/",
+    ...urisOf("http://localhost:3000", "http://localhost:5174/"),
+    ...urisOf("https://nest.other.test", "https://other.example/"),
+    ...urisOf("https://nest.test", "https://this.example/"),
+    ...urisOf("https://nest.last.test", "https://last.example/"),
+  ];
+  const clients = samples.clients.map((client) => (client === own ? { ...client, redirectUris } : client));
+  const stages = await startNest({ app: { ...samples, clients } });
+  try {
+    const { callback, cookie } = await begin(own.id, stages);
+    expect((await open(callback, cookie, stages)).location).toBe("https://this.example/");
+  } finally {
+    await stages.stop();
+  }
 });

@@ -155,6 +155,23 @@ describe("MFA (SMS-based)", () => {
   });
 });
 
+test("answers 401 to a request without a credential, on every route that needs a caller", async () => {
+  const factor = { factor_id: "mfa_factor_1", code: "123456" };
+  for (const [verb, path, body] of [
+    ["POST", "/mfa/setup", { phone: "+442079460000" }],
+    ["POST", "/mfa/verify", factor],
+    ["POST", "/mfa/remove", factor],
+    ["POST", "/authenticator/setup", {}],
+    ["GET", "/user/user_1", undefined],
+    ["GET", "/audit/logs", undefined],
+    ["GET", "/webhooks", undefined],
+  ] as const)
+    expect(codeOf(await api.send(verb, path, { ...(body && { body }) })), `${verb} ${path}`).toEqual([
+      401,
+      "unauthorized",
+    ]);
+});
+
 describe("OAuth", () => {
   const person = (change: object = {}) => {
     people++;

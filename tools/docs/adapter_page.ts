@@ -1,3 +1,4 @@
+import type { ZodMiniType } from "zod/mini";
 import { ERRORS } from "#core/error_codes.ts";
 import { COMMON_ERRORS, type ErrorCode } from "#core/errors.ts";
 import type { AdapterDeclaration, AdapterRoute, ForeignErrors } from "#entry/adapter_declaration.ts";
@@ -42,10 +43,19 @@ function keyOf({ clientHeader, isClientOptional }: AdapterDeclaration): string {
   return ` ${who} names its client in the header \`${clientHeader}\`.`;
 }
 
-const fieldTable = (fields: AdapterRoute["fields"]) => ({
-  head: ["Field", "Content"],
-  rows: Object.entries(fields).map(([name, text]) => [`\`${name}\``, text]),
-});
+/** The fields of a route, in the order of the adapter's table, and which of them each request must have. */
+const fieldTable = ({ fields, request }: AdapterRoute) => {
+  const { shape = {} } = request as { shape?: Readonly<Record<string, ZodMiniType>> };
+  const isRequired = (name: string) => shape[name]?.safeParse(undefined).success === false;
+  return {
+    head: ["Field", "Required", "Content"],
+    rows: Object.entries(fields).map(([name, text]) => [
+      `\`${name}\``,
+      isRequired(name) ? "Yes" : "No",
+      text,
+    ]),
+  };
+};
 
 /** A path that several routes serve says which requests are whose. */
 const nameOf = ({ verb, when }: AdapterRoute, path: string) =>
@@ -74,7 +84,7 @@ function routeSection(declaration: AdapterDeclaration, route: AdapterRoute) {
   const codes = [...method.declaration.errors, ...COMMON_ERRORS];
   return [
     `### ${nameOf(route, path).replaceAll("`", "")}`,
-    ...(Object.keys(fields).length === 0 ? [] : [fieldTable(fields)]),
+    ...(Object.keys(fields).length === 0 ? [] : [fieldTable(route)]),
     `${isRedirect(route) ? "Answers " : "Answers 200. "}${answer}${route.page ? PAGE : ""} Credential: ${credentialOf(declaration, route)}.`,
     errorTable(declaration, codes, (code) => route.errors[code] ?? declaration.errors[code]),
   ];

@@ -19,7 +19,8 @@ export function requireRedirectUri({ redirectUris }: Pick<Client, "redirectUris"
   return asked;
 }
 
-const isLoopback = (origin: string) => isLoopbackName(new URL(origin).hostname);
+/** Whether a URL is on the machine of its reader. */
+export const isLoopback = (url: string): boolean => isLoopbackName(new URL(url).hostname);
 
 /** The OAuth clients of this deployment. Pages on a developer's machine may call the stage `local` only. */
 export class OAuthClients {

@@ -6,23 +6,43 @@ export const path = "docs/adapters/service_authentication.md";
 const TRY = `\`\`\`sh
 base=http://localhost:3000/service_authentication
 json='content-type: application/json'
-curl -s $base/register -H "$json" -d '{"email": "example@mail.com", "password": "password123", "options": {"verifyEmail": true}}'
-curl -s -c jar.txt $base/login -H "$json" -d '{"email": "example@mail.com", "password": "password123"}'
+curl -s $base/register -H "$json" -d '{"email": "example@mail.com", "password": "purple lantern 42", "options": {"verifyEmail": true}}'
+curl -s -c jar.txt $base/login -H "$json" -d '{"email": "example@mail.com", "password": "purple lantern 42"}'
 curl -s -b jar.txt $base/user -H 'sec-fetch-site: same-origin'
 curl -s -b jar.txt -c jar.txt $base/token/refresh -H 'sec-fetch-site: same-origin'
+\`\`\``;
+
+const SECOND_FACTOR = `\`\`\`sh
+field() { node -p "JSON.parse(require('fs').readFileSync(0))$1"; }
+curl -s $base/register -H "$json" -d '{"email": "factor@mail.com", "password": "purple lantern 42", "options": {"verifyEmail": true}}' > registered.json
+auth="authorization: Bearer $(field .access_token < registered.json)"
+nonce=$(field .verification.nonce < registered.json)
+code=$(curl -s localhost:3000/dev/inbox | field '.at(-1).text.match(/[0-9]{6}/)[0]')
+curl -s $base/email/verify -H "$json" -d "{\\"nonce\\": \\"$nonce\\", \\"code\\": \\"$code\\"}"
+curl -s $base/authenticator/setup -H "$json" -H "$auth" -d '{"confirm": true}'
+# Add "secret" to an authenticator app. Then, with the factor_id and the six digits of the app:
+curl -s $base/authenticator/verify -H "$json" -H "$auth" -d '{"factor_id": "FACTOR_ID", "code": "DIGITS"}'
 \`\`\``;
 
 const CLIENT = `\`\`\`text
 {
   id: "acme_rest",
   name: "Acme's REST programs",
-    // First the adapter, to which links of mails lead. Then the callback of each OAuth provider. Last the page to which people return.
   redirectUris: [
+    // The local stack: the adapter, to which the links of mails lead, the callback of each OAuth provider, and the page to which people return.
+    "http://localhost:3000/service_authentication",
+    "http://localhost:3000/service_authentication/oauth/google/callback",
+    "http://localhost:5173/",
+    // nonprod
+    "https://nest.test.acme.example/service_authentication",
+    "https://nest.test.acme.example/service_authentication/oauth/google/callback",
+    "https://test.acme.example/",
+    // prod
     "https://nest.acme.example/service_authentication",
     "https://nest.acme.example/service_authentication/oauth/google/callback",
     "https://acme.example/",
   ],
-  origins: ["https://acme.example"],
+  origins: ["http://localhost:5173", "https://test.acme.example", "https://acme.example"],
   adapters: ["service_authentication"],
   firstParty: true,
   grants: ["mfa", "otp", "otp_link", "password"],
@@ -30,7 +50,7 @@ const CLIENT = `\`\`\`text
   registrationMode: "immediate",
   cookies: { enabled: true, default: true },
   phoneCountries: ["GB"],
-}
+},
 \`\`\``;
 
 const DIFFERENCES = [
@@ -66,7 +86,7 @@ const DIFFERENCES = [
   ],
   [
     "Where `/oauth/:provider/callback` leads is not documented",
-    "To the client's page: the first of `redirectUris` that is not the adapter's. A cookie binds the visit to the browser for ten minutes",
+    "To the client's page on the stage ([how Nest finds it](#move-in)). A cookie binds the visit to the browser for ten minutes",
     "A visit that a stranger began must not sign a person in (login CSRF)",
   ],
   [
@@ -116,7 +136,17 @@ export async function render() {
       "share.",
     "With `npm start` running in another terminal:",
     TRY,
-    "`GET /dev/status` has the base URL and the client's id of the local stack.",
+    "The terminal runs the lines as they are: the password has 15 characters or more, as a client of your own requires. `POST /register` sets no " +
+      "cookies unless `options.setCookie` is `true`. `POST /login` sets them if the client has cookies. `GET /dev/status` has the base URL and the " +
+      "client's id of the local stack.",
+    "## Add a second factor",
+    "A user can add a second factor only after they verify an address or number of their own; otherwise Nest answers `own_address_not_verified`. So do " +
+      "these steps in this order: register, verify the address, add the factor. The mail of `verifyEmail` has a code. Send it to `POST /email/verify` with the " +
+      "`nonce` of the registration:",
+    SECOND_FACTOR,
+    "From then on, `POST /login` answers 403 `mfa_required`, with `meta.mfa_token` and `meta.factors`. Send `mfa_token`, `factor_id` and the next six digits to " +
+      "`POST /authenticator/verify`, which answers the tokens. A sign-in at an OAuth provider also needs the second factor: the browser returns to the client's " +
+      "page with `error=mfa_required` in the query, and with `mfa_token` and `factors` in the fragment.",
     "## Move in",
     [
       "1. Add a client to the app file ([your own app](../your_app.md)), as below.",
@@ -131,6 +161,12 @@ export async function render() {
       "10. Nest does not accept tokens of the original, so every user signs in again once.",
     ].join("\n"),
     CLIENT,
+    "A client has one list of `redirectUris` for all stages. Each stage uses the URIs of its own API. After a visit at an OAuth provider, the person returns to " +
+      "the first page after the adapter's URI of the stage, so keep the URIs of a stage together. A page on `localhost` is used by the local stack only. Without " +
+      "`http://localhost:3000/service_authentication`, `POST /register` on your machine answers `invalid_redirect_uri`. Register each callback at the provider " +
+      "too ([OAuth](../oauth.md#set-it-up)).",
+    "This client requires passwords of 15 characters on every stage; shorter passwords get `password_not_acceptable`. For shorter passwords on your machine, add " +
+      "`passwordMinLength: { local: 6, nonprod: 15, prod: 15 }`.",
     ...adapterSections(handler.declaration),
     "## Differs from the original, and why",
     { head: ["Original", "Here", "Why"], rows: DIFFERENCES.map((row) => [...row]) },
