@@ -106,7 +106,7 @@ export async function startLocalApi(parts: StackParts): Promise<LocalApi> {
   trigger.open(jobs, open, stackClock(stripe));
   cleanup.defer(() => trigger.close());
   const server = createHttpServer(
-    withHints(gateway, parts.say),
+    withHints(gateway, { say: parts.say, clients: withSampleClients(app).clients, url }),
     createDevRoutes(devRoutes({ parts, url, environment, open, jobs })),
   );
   await listen(server, port);
