@@ -84,13 +84,15 @@ async function addFactor(
 ): Promise<VerifiedFactor> {
   const { userId, client } = owner;
   const { _id: factorId } = found;
-  const [before, earlier] = await Promise.all([
+  const [before, earlier, user] = await Promise.all([
     core.recoveryCodes.findByUser(userId),
     core.mfaFactors.listActive(userId),
+    core.users.find(userId),
   ]);
   if (found.status === "pending") {
     if (!hasRoom(earlier)) throw new NestError("too_many_factors");
-    if (!(await staysReachable(core, userId, { factors: [found] })))
+    const removed = user?.removedIdentifierIds ?? [];
+    if (!(await staysReachable(core, userId, { factors: [found], removed })))
       throw new NestError("factor_repeats_sign_in");
     await activate(core, owner, found, { proof, at });
   }

@@ -1,10 +1,12 @@
 import type { Call, Caller } from "#core/call.ts";
 import { userOf } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { identifierRemoved, primaryChanged } from "#core/events/identifier_events.ts";
-import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
+import type { ReachCore } from "#core/factors/ways_in.ts";
+import { allowWayInRemoval } from "#core/identifiers/allow_removal.ts";
 import { type IdentifierView, viewIdentifiers } from "#core/identifiers/identifier_view.ts";
 import { type NoticeCore, notifyOwner } from "#core/messages/notify_owner.ts";
 import type { AddressChange } from "#core/messages/templates/identifiers.ts";
@@ -14,7 +16,6 @@ import type { PendingIdentifier } from "#core/repositories/pending_identifiers.t
 import type { User } from "#core/repositories/users.ts";
 import { isVerified } from "#core/repositories/verified_identifier.ts";
 import { settleAll } from "#core/settle.ts";
-import { unfinishedRemovals } from "#core/users/unfinished_removals.ts";
 
 type ChangeCore = NoticeCore &
   Pick<Core, "identifiers" | "pendingIdentifiers" | "users" | "verifications"> & { app: Core["app"] };
@@ -26,9 +27,6 @@ interface Change {
   caller: Caller;
   call: Call;
 }
-
-/** How often a removal is judged again, because another removal of the user was first. */
-const TRIES = 20;
 
 interface Owned {
   user: User | null;
@@ -55,25 +53,23 @@ async function readOwned(core: ChangeCore, userId: string): Promise<Owned> {
 export async function removeIdentifier(core: RemovalCore, change: Change): Promise<string> {
   const { identifierId, caller } = change;
   const { userId } = userOf(caller);
-  for (let tried = 0; tried < TRIES; tried++) {
+  return decideAgain(async () => {
     const owned = await readOwned(core, userId);
+    const { user, identifiers } = owned;
     const pending = owned.pending.find(({ _id }) => _id === identifierId);
     if (pending) return removePending(core, pending, change);
-    const found = owned.identifiers.find(({ _id }) => _id === identifierId);
-    if (!found || !owned.user) throw new NestError("identifier_not_found");
+    const found = identifiers.find(({ _id }) => _id === identifierId);
+    if (!found || !user) throw new NestError("identifier_not_found");
     if (found.removedAt !== null) return found.removedAt;
-    const { removedIdentifierIds: removed = [] } = owned.user;
-    // An earlier call that stopped halfway was allowed to remove it.
-    if (removed.includes(identifierId)) return finishRemoval(core, found, owned, change);
-    const gone = [...removed, identifierId];
-    if (!leavesOne(owned.identifiers, gone)) throw new NestError("last_sign_in_method");
-    await requireWayToFactors(core, owned.user, { identifiers: owned.identifiers, removed: gone });
-    const read = { found: owned.identifiers, all: [], now: core.clock.now() };
-    const kept = unfinishedRemovals(removed, read);
-    if (await core.users.recordRemoval(userId, identifierId, removed, kept))
-      return finishRemoval(core, found, owned, change);
-  }
-  throw new NestError("unavailable", { detail: "other removals were always first" });
+    const read = {
+      user,
+      identifiers,
+      all: [],
+      leavesOne: (ids: readonly string[]) => leavesOne(identifiers, ids),
+    };
+    const isAllowed = await allowWayInRemoval(core, identifierId, read);
+    return isAllowed ? finishRemoval(core, found, owned, change) : null;
+  }, "other removals were always first");
 }
 
 /** Whether a verified identifier is left. */

@@ -1,20 +1,18 @@
 import { type Call, type Caller, userOf } from "#core/call.ts";
 import type { Core } from "#core/core.ts";
+import { decideAgain } from "#core/decide_again.ts";
 import { NestError } from "#core/errors.ts";
 import { byCaller } from "#core/events/event_source.ts";
 import { oauthUnlinked } from "#core/events/oauth_events.ts";
-import { type ReachCore, requireWayToFactors } from "#core/factors/ways_in.ts";
+import type { ReachCore } from "#core/factors/ways_in.ts";
+import { allowWayInRemoval } from "#core/identifiers/allow_removal.ts";
 import type { NoticeCore } from "#core/messages/notify_owner.ts";
 import { notifyOfChange } from "#core/oauth/notify.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
 import { requireFresh } from "#core/sessions/freshness.ts";
-import { unfinishedRemovals } from "#core/users/unfinished_removals.ts";
 
 type UnlinkCore = NoticeCore & ReachCore & Pick<Core, "mfaFactors" | "users"> & { app: Core["app"] };
-
-/** How often an unlinking is judged again, because another change of the user was first. */
-const TRIES = 20;
 
 /** Who unlinks an account. */
 interface Unlinking {
@@ -35,7 +33,7 @@ export async function unlinkIdentity(
 ): Promise<string> {
   const { userId } = userOf(unlinking.caller);
   requireFresh(unlinking.caller, core.clock.now());
-  for (let tried = 0; tried < TRIES; tried++) {
+  return decideAgain(async () => {
     const [user, identifiers, identities] = await Promise.all([
       core.users.find(userId),
       core.identifiers.listByUser(userId),
@@ -44,20 +42,13 @@ export async function unlinkIdentity(
     const found = identities.find(({ _id }) => _id === identityId);
     if (!found || !user) throw new NestError("oauth_identity_not_found");
     if (found.removedAt !== null) return found.removedAt;
-    // The same field decides about every removal of a user, so simultaneous removals leave a sign-in method.
-    const { removedIdentifierIds: removed = [] } = user;
-    // An earlier call that stopped halfway was allowed to unlink it.
-    if (removed.includes(identityId)) return finishUnlinking(core, found, identifiers, unlinking);
-    const gone = [...removed, identityId];
-    if (!leavesSignInMethod({ identifiers, identities }, gone)) throw new NestError("last_sign_in_method");
-    await requireWayToFactors(core, user, { identifiers, removed: gone });
-    const all = ["identifier", "oauthIdentity"] as const;
-    const read = { found: [...identifiers, ...identities], all, now: core.clock.now() };
-    const kept = unfinishedRemovals(removed, read);
-    if (await core.users.recordRemoval(userId, identityId, removed, kept))
-      return finishUnlinking(core, found, identifiers, unlinking);
-  }
-  throw new NestError("unavailable", { detail: "other changes of the user were always first" });
+    const methods = { identifiers, identities };
+    const isAllowed = await allowWayInRemoval(core, identityId, {
+      ...{ user, ...methods, all: ["identifier", "oauthIdentity"] },
+      leavesOne: (removed) => leavesSignInMethod(methods, removed),
+    });
+    return isAllowed ? finishUnlinking(core, found, identifiers, unlinking) : null;
+  }, "other changes of the user were always first");
 }
 
 async function finishUnlinking(
