@@ -72,9 +72,9 @@ async function judge(
     const after = left.map(({ factorType }) => factorType);
     const before = [...after, found.factorType];
     if (!confirm) requireNoneShutOut(core.oauthClients.list(), { before, after });
-    if (!(await staysReachable(core, userId, { factors: left, removed })))
-      throw new NestError("factor_repeats_sign_in");
   }
+  if (!(await staysReachable(core, userId, { factors: others, removed })))
+    throw new NestError("factor_repeats_sign_in");
   // An earlier call that stopped halfway was allowed to remove it.
   if (removed.includes(id)) return true;
   const all = ["mfaFactor"] as const;

@@ -80,13 +80,26 @@ export function canComplete(
   );
 }
 
+/**
+ * The factors that sign-ins may require at the worst. A factor whose removal was allowed is still required until it is removed, and its
+ * call may have stopped. More factors only offer more, so the factors that stay decide; if none stays, each of the others alone does.
+ */
+const requiredSets = <Factor extends { _id: string }>(
+  factors: readonly Factor[],
+  removed: readonly string[],
+): Factor[][] => {
+  const staying = factors.filter(({ _id }) => !removed.includes(_id));
+  return staying.length > 0 ? [staying] : factors.map((factor) => [factor]);
+};
+
 export type ReachCore = Pick<Core, "identifiers" | "oauthIdentities" | "passwords"> & {
   oauthClients: OAuthClients;
 };
 
 /** What decides whether a user can still sign in: the factors and identifiers that they would have. */
 interface Remaining {
-  factors: readonly JudgedFactor[];
+  /** Includes those whose removal was allowed and has not ended. */
+  factors: readonly (JudgedFactor & Pick<MfaFactor, "_id">)[];
   /** Undefined: they are read. */
   identifiers?: WaysIn["identifiers"];
   /** The ids of the identifiers, linked accounts and factors that the user removed or is removing. */
@@ -103,7 +116,8 @@ export async function staysReachable(
   { factors, identifiers: known, removed = [] }: Remaining,
 ): Promise<boolean> {
   const isSent = ({ factorType }: JudgedFactor) => factorType === "sms" || factorType === "email";
-  if (factors.length === 0 || !factors.every(isSent)) return true;
+  const judged = requiredSets(factors, removed).filter((required) => required.every(isSent));
+  if (judged.length === 0) return true;
   const [identifiers, identities, password] = await Promise.all([
     known ?? core.identifiers.listByUser(userId),
     core.oauthIdentities.listByUser(userId),
@@ -111,7 +125,7 @@ export async function staysReachable(
   ]);
   const stays = ({ _id }: { _id: string }) => !removed.includes(_id);
   const ways = { identifiers: identifiers.filter(stays), identities: identities.filter(stays), password };
-  return canComplete(factors, ways, core.oauthClients.list());
+  return judged.every((required) => canComplete(required, ways, core.oauthClients.list()));
 }
 
 /**
@@ -125,9 +139,8 @@ export async function requireWayToFactors(
   remaining: Omit<Remaining, "factors">,
 ): Promise<void> {
   if (!mayHaveFactors) return;
-  const active = await core.mfaFactors.listActive(userId);
   // Read after the user: a factor whose removal was allowed since makes the write of this decision fail.
-  const factors = active.filter(({ _id }) => !remaining.removed?.includes(_id));
+  const factors = await core.mfaFactors.listActive(userId);
   if (!(await staysReachable(core, userId, { ...remaining, factors })))
     throw new NestError("last_sign_in_method");
 }

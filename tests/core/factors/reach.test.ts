@@ -128,3 +128,27 @@ test("an unlinking that stopped is judged again beside a factor that was added s
   const bearer = tokens.access_token;
   expect(codeOf(await nest.call(`${V3}unlink_oauth`, { oauth_identity_id }, { bearer }))).toEqual(LAST);
 });
+
+test("an address stays while sign-ins still require the only factor, whose removal stopped", async () => {
+  const ada = await person();
+  const smsId = await addSms(ada);
+  const { bearer, appId } = await withApp(ada);
+  expect((await removeFactor(bearer, appId)).status).toBe(200);
+  stopOnce(nest.gateway.core.mfaFactors, "remove");
+  expect((await removeFactor(bearer, smsId)).status).toBe(500);
+  expect(codeOf(await removeAddress(ada))).toEqual(LAST);
+  expect((await removeFactor(bearer, smsId)).status).toBe(200);
+  expect((await removeAddress(ada)).status).toBe(200);
+});
+
+test("an authenticator app stays while it makes up for a factor whose removal stopped", async () => {
+  const ada = await person();
+  const smsId = await addSms(ada);
+  const { bearer, appId } = await withApp(ada);
+  stopOnce(nest.gateway.core.mfaFactors, "remove");
+  expect((await removeFactor(bearer, smsId)).status).toBe(500);
+  expect((await removeAddress(ada)).status).toBe(200);
+  expect(codeOf(await removeFactor(bearer, appId))).toEqual(REPEATS);
+  expect((await removeFactor(bearer, smsId)).status).toBe(200);
+  expect((await removeFactor(bearer, appId)).status).toBe(200);
+});
