@@ -12,7 +12,14 @@ import { parseAddress } from "#core/users/address.ts";
 
 type HistoryCore = Pick<
   Core,
-  "auditLogs" | "authorizations" | "clock" | "limitWindows" | "mailEvents" | "sessions" | "verifications"
+  | "auditLogs"
+  | "authorizations"
+  | "clock"
+  | "limitWindows"
+  | "mailEvents"
+  | "mfaChallenges"
+  | "sessions"
+  | "verifications"
 > & { rateLimiter: RateLimiter };
 
 /** Failed sign-ins are listed as long as links and sessions. */
@@ -76,16 +83,17 @@ export async function readSignInHistory(
   const now = core.clock.now();
   const from = plusSeconds(now, -FAILURES_LISTED_SECONDS).toISOString();
   const failures = { userId: user._id, action: "user.sign_in_failed", from } as const;
-  const [sent, sessions, auditLogs, pauses] = await Promise.all([
+  const [sent, sessions, mfaChallenges, auditLogs, pauses] = await Promise.all([
     listSent(core, addresses, limit),
     core.sessions.listByUser(user._id, limit),
+    core.mfaChallenges.listNewest(user._id, limit),
     core.auditLogs.list(failures, limit),
     Promise.all(active.map((identifier) => readPause(core, identifier))),
   ]);
   // The audit log has its own method. It needs another capability, so that only the failures are listed here.
   const others = { auditLogs, identifiers: [], recoveryCodes: [], refreshTokens: [] };
   const { disabledAt } = user;
-  const events = listSignInEvents(core, { ...sent, ...others, sessions, disabledAt });
+  const events = listSignInEvents(core, { ...sent, ...others, sessions, mfaChallenges, disabledAt });
   const blocks = listBlocks({ ...subject, mailEvents: sent.mailEvents, pauses }, now);
   return { events: events.slice(0, limit), blocks };
 }
@@ -93,7 +101,10 @@ export async function readSignInHistory(
 /** Lists what was sent to an address that no user has. */
 async function readMessages(core: HistoryCore, address: string, limit: number) {
   const sent = await listSent(core, [address], limit);
-  const others = { auditLogs: [], identifiers: [], recoveryCodes: [], refreshTokens: [], sessions: [] };
+  const others = {
+    ...{ auditLogs: [], identifiers: [], mfaChallenges: [], recoveryCodes: [], refreshTokens: [] },
+    sessions: [],
+  };
   const events = listSignInEvents(core, { ...sent, ...others });
   const claimed = { _id: address, identifierValue: address, removedAt: null };
   const blocks = mailBlocks({ identifiers: [claimed], mailEvents: sent.mailEvents }, core.clock.now());

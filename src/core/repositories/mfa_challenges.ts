@@ -99,6 +99,11 @@ export class MfaChallengeRepository extends RedeemableWrites<MfaChallenge> {
     return this.#collection.findOne({ _id: id, ...openAt(now) });
   }
 
+  /** Lists the challenges of a user, used and expired ones included, the newest first. */
+  listNewest(userId: string, limit: number): Promise<MfaChallenge[]> {
+    return this.#collection.find({ userId }).sort({ createdAt: -1, _id: -1 }).limit(limit).toArray();
+  }
+
   /**
    * Counts a presented code, before it is compared. Of any number of simultaneous calls, at most `CHALLENGE_ATTEMPTS` get the
    * challenge.

@@ -8,6 +8,7 @@ import { type AuditedCode, auditedEvents } from "#core/sessions/audited_history.
 import { type CodeEventCode, codeEvents } from "#core/sessions/code_history.ts";
 import { disabledNote, type KnownOfUser, refusalsOf } from "#core/sessions/disabled_history.ts";
 import { REVOKED_BECAUSE } from "#core/sessions/revoked_because.ts";
+import { missingFactors } from "#core/sessions/second_factor_history.ts";
 
 /** What happened, for programs. A code never changes its meaning; `what` of an event may get other words. */
 export type SignInEventCode =
@@ -24,6 +25,8 @@ export type SignInEventCode =
   | `session_${RevokedReason}`
   | "session_expired"
   | "mail_returned"
+  | "second_factor_missing"
+  | "second_factor_required"
   | CodeEventCode
   | AuditedCode;
 
@@ -51,6 +54,7 @@ type HistoryOf = {
   | "authorizations"
   | "identifiers"
   | "mailEvents"
+  | "mfaChallenges"
   | "recoveryCodes"
   | "refreshTokens"
   | "sessions"
@@ -70,6 +74,7 @@ export function listSignInEvents({ clock }: { clock: Clock }, account: HistoryOf
     ...account.sessions.flatMap((session) => sessionEvents(session, account.refreshTokens, now)),
     ...account.verifications.flatMap((verification) => codeEvents(verification, known)),
     ...account.mailEvents.map(mailEvent),
+    ...account.mfaChallenges.flatMap((challenge) => missingFactors(challenge, now)),
     ...auditedEvents(account.auditLogs, [
       ...[...account.identifiers, ...account.sessions, ...account.recoveryCodes],
     ]),

@@ -3,6 +3,7 @@ import type { AuditLog } from "#core/repositories/audit_logs.ts";
 import type { Authorization } from "#core/repositories/authorizations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MailEvent } from "#core/repositories/mail_events.ts";
+import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { StoredEvent } from "#core/repositories/outbox.ts";
 import type { Redemption } from "#core/repositories/redeemable.ts";
 import type { RefreshToken } from "#core/repositories/refresh_tokens.ts";
@@ -40,7 +41,7 @@ const session = (change: Partial<Session>) =>
   }) as Session;
 const nothing = {
   recoveryCodes: [],
-  ...{ auditLogs: [], authorizations: [], identifiers: [], mailEvents: [] },
+  ...{ auditLogs: [], authorizations: [], identifiers: [], mailEvents: [], mfaChallenges: [] },
   ...{ refreshTokens: [], sessions: [], verifications: [] },
 };
 const verification = (change: Partial<Verification>) =>
@@ -190,6 +191,37 @@ test.each<[string, Partial<Verification>, [string, string][]]>([
 ])("lists the events of a code that %s", (_how, change, expected) => {
   const events = listSignInEvents({ clock }, { ...nothing, verifications: [verification(change)] });
   expect(events.map(({ at, what }) => [at, what])).toEqual(expected);
+});
+
+const challenge = { _id: "mfachal_1", purpose: "sign_in", createdAt: minute(1), attempts: 0, usedAt: null };
+test.each<[string, Partial<MfaChallenge>, string[]]>([
+  [
+    "waits for the second factor",
+    { expiresAt: minute(31) },
+    ["the first factor was right, the second factor was not presented yet"],
+  ],
+  [
+    "got no second factor",
+    { expiresAt: minute(11) },
+    ["the first factor was right, the second factor was not presented, so the sign-in failed"],
+  ],
+  [
+    "got only wrong second factors",
+    { expiresAt: minute(11), attempts: 2 },
+    ["the first factor was right, no correct second factor was presented, so the sign-in failed"],
+  ],
+  [
+    "needs a factor that the user does not have",
+    { expiresAt: minute(11), purpose: "enrol" },
+    ["the first factor was right, but the client requires a second factor and the user had none"],
+  ],
+  ["got the second factor", { expiresAt: minute(11), usedAt: minute(2) }, []],
+  ["belongs to a step-up", { expiresAt: minute(11), purpose: "step_up" }, []],
+])("says what a sign-in lacks that %s", (_how, change, expected) => {
+  const mfaChallenges = [{ ...challenge, ...change } as MfaChallenge];
+  const events = listSignInEvents({ clock }, { ...nothing, mfaChallenges });
+  expect(events.map(({ what }) => what)).toEqual(expected);
+  expect(events.every(({ at, about }) => at === minute(1) && about === "mfachal_1")).toBe(true);
 });
 
 test("says which links and codes of a disabled user were sent but can't sign in, and which were correct but refused", () => {

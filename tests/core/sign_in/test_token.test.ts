@@ -115,7 +115,7 @@ describe("a test token", () => {
     const sessions = await nest.gateway.core.sessions.listByUser(user_id);
     const empty = {
       ...{ auditLogs: [], authorizations: [], identifiers: [] },
-      ...{ mailEvents: [], recoveryCodes: [], refreshTokens: [], verifications: [] },
+      ...{ mailEvents: [], mfaChallenges: [], recoveryCodes: [], refreshTokens: [], verifications: [] },
     };
     expect(listSignInEvents(nest.gateway.core, { sessions, ...empty })).toMatchObject([
       { code: "test_token_issued", about: body.session_id },

@@ -178,6 +178,7 @@ describe("the history", () => {
       "Locked: links, codes, passkeys and linked accounts still work",
       "Paused until 1 Mar 2026, 12:00:00 UTC",
     ]);
+    expect(markOf({ code: "second_factor_missing" })).toEqual({ tone: "bad", text: "Not signed in" });
     expect(describePassword(false, [])).toBe("None: signs in by link, code, passkey or linked account");
   });
 });

@@ -298,6 +298,17 @@ test("why: shows that a recovery code was used, and a refused step-up as no sign
   expect(codes).not.toContain("user.sign_in_failed");
 });
 
+test("why: shows that a sign-in stopped because the second factor was not presented", async () => {
+  await enrol(nest, "cleo@example.com");
+  await firstStep(nest, "cleo@example.com");
+  const [newest] = await json("users", "why", "cleo@example.com");
+  const text = "the first factor was right, the second factor was not presented yet";
+  expect(newest).toMatchObject({ code: "second_factor_missing", what: text });
+  const address = { address: "cleo@example.com" };
+  const { body } = await nest.call(`${V3}get_sign_in_history`, address, { internal: true });
+  expect(body.events[0]).toMatchObject({ code: "second_factor_missing", text });
+});
+
 test("why: shows that a link was redeemed again because the first response was lost", async () => {
   const code = await nest.emailedCode({ identifier_value: ADA });
   await nest.redeem(code);

@@ -39,6 +39,7 @@ interface EventMark {
 export function markOf({ code }: Pick<Event, "code">): EventMark | null {
   if (code === "user.sign_in_failed" || code === "step_up_failed") return { tone: "bad", text: "Refused" };
   if (code === "link_blocked" || code === "code_attempts_used_up") return { tone: "bad", text: "Blocked" };
+  if (code.startsWith("second_factor_")) return { tone: "bad", text: "Not signed in" };
   if (code === "mail_returned") return { tone: "bad", text: "Not delivered" };
   if (code === "session_expired") return { tone: "over", text: "Signed out" };
   if (code.startsWith("session_") && code !== "session_refreshed")

@@ -2,7 +2,8 @@
  * Returns what happened to a user's links, codes, sessions and mails, the newest first, and what keeps the user from signing in now.
  *
  * For support staff, who learn why a user is signed out or can't sign in: needs the capability `users.read`. Links and sessions are kept
- * for 30 days after they end, codes for 7 days. Failed sign-ins of 30 days have their cause. A mail that was returned (`mail_returned`)
+ * for 30 days after they end, codes for 7 days. Failed sign-ins of 30 days have their cause.
+ * A sign-in that lacked its second factor (`second_factor_missing`, `second_factor_required`) is listed for 7 days. A mail that was returned (`mail_returned`)
  * did not arrive. `address` in place of `user_id` also finds what was sent to an address that no user has, such as that of a person who
  * registered and verified nothing. The [audit log](audit.md) has who changed what.
  */
