@@ -70,11 +70,12 @@ export function listSignInEvents({ clock }: { clock: Clock }, account: HistoryOf
   const refusals = refusalsOf(account.auditLogs);
   const known = { now, refusals, disabledAt: account.disabledAt };
   const events = [
+    // Events of one moment keep this order: what is missing stands above the redemption that it explains.
+    ...account.mfaChallenges.flatMap((challenge) => missingFactors(challenge, now)),
     ...account.authorizations.flatMap((link) => linkEvents(link, known)),
     ...account.sessions.flatMap((session) => sessionEvents(session, account.refreshTokens, now)),
     ...account.verifications.flatMap((verification) => codeEvents(verification, known)),
     ...account.mailEvents.map(mailEvent),
-    ...account.mfaChallenges.flatMap((challenge) => missingFactors(challenge, now)),
     ...auditedEvents(account.auditLogs, [
       ...[...account.identifiers, ...account.sessions, ...account.recoveryCodes],
     ]),

@@ -224,6 +224,13 @@ test.each<[string, Partial<MfaChallenge>, string[]]>([
   expect(events.every(({ at, about }) => at === minute(1) && about === "mfachal_1")).toBe(true);
 });
 
+test("lists a missing second factor above the redemption of the same moment", () => {
+  const mfaChallenges = [{ ...challenge, expiresAt: minute(31) } as MfaChallenge];
+  const used = verification({ usedAt: minute(1), attempts: 1 });
+  const events = listSignInEvents({ clock }, { ...nothing, mfaChallenges, verifications: [used] });
+  expect(events.slice(0, 2).map(({ code }) => code)).toEqual(["second_factor_missing", "code_redeemed"]);
+});
+
 test("says which links and codes of a disabled user were sent but can't sign in, and which were correct but refused", () => {
   const refusalOf = (authorizationId: string, at: string, errorCode: string) =>
     ({
