@@ -6,7 +6,7 @@ import { NestError } from "#core/errors.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
 import { judgeNewFactor, ownAddress } from "#core/factors/judge_factor.ts";
 import { sendFactorCode } from "#core/factors/send_factor_code.ts";
-import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
+import { followsSomeWayIn, type ReachCore } from "#core/factors/ways_in.ts";
 import { newId } from "#core/ids.ts";
 import type { FactorKeys } from "#core/mfa/factor_keys.ts";
 import { hintOf } from "#core/mfa/offered_factors.ts";
@@ -73,8 +73,7 @@ export async function createFactor(
   ]);
   judgeNewFactor({ owner, factors, identifiers, clients: core.oauthClients.list() }, asked);
   const factor = newFactor(core, owner, asked, identifiers);
-  if (!(await staysReachable(core, userId, { factors: [factor], identifiers })))
-    throw new NestError("factor_repeats_sign_in");
+  if (!(await followsSomeWayIn(core, factor, identifiers))) throw new NestError("factor_repeats_sign_in");
   // Before the factor: no sign-in may miss it.
   if (!(await core.users.markFactors(userId))) throw unauthorized("token_revoked");
   await core.mfaFactors.dropPending(userId, { factorType: asked.factorType });

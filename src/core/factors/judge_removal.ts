@@ -39,10 +39,11 @@ export function allowRemoval(core: JudgeCore, asked: AskedRemoval, isOwn: boolea
   const { userId, factorId: id } = asked;
   return decideAgain(async () => {
     const since = plusSeconds(core.clock.now(), -KEPT_SECONDS).toISOString();
-    const [factors, codes, user] = await Promise.all([
+    // Before the factors: a factor that was activated beside a way in which was removed since must be seen.
+    const user = isOwn ? await core.users.find(userId) : null;
+    const [factors, codes] = await Promise.all([
       core.mfaFactors.listForRemoval(userId, { id, since }),
       core.recoveryCodes.findByUser(userId),
-      isOwn ? core.users.find(userId) : null,
     ]);
     const found = factors.find(({ _id }) => _id === id);
     if (!found || (isOwn && !user)) throw new NestError("factor_not_found");

@@ -6,7 +6,7 @@ import type { FactorOwner } from "#core/factors/factor_owner.ts";
 import { type FirstUse, type FirstUseCore, judgeFirstUse } from "#core/factors/first_use.ts";
 import { hasRoom } from "#core/factors/judge_factor.ts";
 import { issueFirstCodes } from "#core/factors/recovery.ts";
-import { type ReachCore, staysReachable } from "#core/factors/ways_in.ts";
+import { followsSomeWayIn, type ReachCore } from "#core/factors/ways_in.ts";
 import { describeFailure } from "#core/log.ts";
 import { type NoticeCore, sendNotice } from "#core/messages/notices.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
@@ -84,20 +84,18 @@ async function addFactor(
 ): Promise<VerifiedFactor> {
   const { userId, client } = owner;
   const { _id: factorId } = found;
-  const [before, earlier, user] = await Promise.all([
+  const [before, earlier] = await Promise.all([
     core.recoveryCodes.findByUser(userId),
     core.mfaFactors.listActive(userId),
-    core.users.find(userId),
   ]);
   if (found.status === "pending") {
     if (!hasRoom(earlier)) throw new NestError("too_many_factors");
-    const removed = user?.removedIdentifierIds ?? [];
-    if (!(await staysReachable(core, userId, { factors: [found], removed })))
-      throw new NestError("factor_repeats_sign_in");
+    if (!(await followsSomeWayIn(core, found))) throw new NestError("factor_repeats_sign_in");
     await activate(core, owner, found, { proof, at });
   }
   const others = (await core.mfaFactors.listActive(userId)).filter(({ _id }) => _id !== factorId);
-  const refusal = refusalBeside(others, owner);
+  const repeats = (await followsSomeWayIn(core, found)) ? null : new NestError("factor_repeats_sign_in");
+  const refusal = refusalBeside(others, owner) ?? repeats;
   if (refusal !== null) {
     await takeBack(core, owner, found, at);
     throw refusal;

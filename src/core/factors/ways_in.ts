@@ -106,6 +106,23 @@ interface Remaining {
   removed?: readonly string[];
 }
 
+const isSent = ({ factorType }: JudgedFactor) => factorType === "sms" || factorType === "email";
+
+/**
+ * Whether a new factor alone could follow a way in that the user keeps. It is judged when it is created, and before and after it is
+ * activated: a removal reads the factors after it is recorded, so of a removal and an activation at once, one sees the other.
+ */
+export async function followsSomeWayIn(
+  core: ReachCore & Pick<Core, "users">,
+  factor: MfaFactor,
+  identifiers?: WaysIn["identifiers"],
+): Promise<boolean> {
+  const { userId } = factor;
+  if (!isSent(factor)) return true;
+  const removed = (await core.users.find(userId))?.removedIdentifierIds ?? [];
+  return staysReachable(core, userId, { factors: [factor], ...(identifiers && { identifiers }), removed });
+}
+
 /**
  * Whether a user can sign in with the factors and ways in that they would have. A code that is sent may have the channel of every way in:
  * then nothing but recovery codes would sign the user in. An authenticator app and a passkey follow every way in, so nothing is read.
@@ -115,7 +132,6 @@ export async function staysReachable(
   userId: string,
   { factors, identifiers: known, removed = [] }: Remaining,
 ): Promise<boolean> {
-  const isSent = ({ factorType }: JudgedFactor) => factorType === "sms" || factorType === "email";
   const judged = requiredSets(factors, removed).filter((required) => required.every(isSent));
   if (judged.length === 0) return true;
   const [identifiers, identities, password] = await Promise.all([

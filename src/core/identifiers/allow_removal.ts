@@ -40,5 +40,8 @@ export async function allowWayInRemoval(
   await requireWayToFactors(core, user, { identifiers, removed });
   if (isRecorded) return true;
   const read = { found: [...identifiers, ...identities], all, now: core.clock.now() };
-  return core.users.recordRemoval(user._id, id, listed, unfinishedRemovals(listed, read));
+  if (!(await core.users.recordRemoval(user._id, id, listed, unfinishedRemovals(listed, read)))) return false;
+  // A factor may have been added since the first look. An activation that comes later sees the record.
+  await requireWayToFactors(core, { ...user, mayHaveFactors: true }, { identifiers, removed });
+  return true;
 }
