@@ -11,6 +11,7 @@ import {
 } from "#core/mfa/challenge.ts";
 import { offeredFactors, offeredToWire, toOffered } from "#core/mfa/offered_factors.ts";
 import { requiresEnrolment } from "#core/mfa/policy.ts";
+import { finishStoppedActivations } from "#core/mfa/stopped_activations.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { MfaChallenge } from "#core/repositories/mfa_challenges.ts";
 import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -21,7 +22,10 @@ import { newSecret } from "#core/secrets.ts";
 import { deriveRefreshToken } from "#core/sessions/refresh_token.ts";
 import type { SecondFactorCheck } from "#core/sessions/second_factor_check.ts";
 
-export type SecondFactorCore = Pick<Core, "identifiers" | "log" | "mfaChallenges" | "mfaFactors"> & {
+export type SecondFactorCore = Pick<
+  Core,
+  "identifiers" | "log" | "mfaChallenges" | "mfaFactors" | "users"
+> & {
   refreshKeys: RefreshKeys;
 };
 
@@ -67,6 +71,7 @@ export async function passSecondFactor(
   const [factors, identifiers] = user?.mayHaveFactors
     ? await Promise.all([core.mfaFactors.listActive(userId), core.identifiers.listByUser(userId)])
     : [[], []];
+  await finishStoppedActivations(core, factors, first.authTime);
   const isMissing = factors.length === 0 && requiresEnrolment(client, user);
   if (factors.length === 0 && !isMissing) return "none";
   await conclude();
