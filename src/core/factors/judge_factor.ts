@@ -1,7 +1,7 @@
 import type { OAuthClient } from "#core/clients/oauth_clients.ts";
 import { NestError } from "#core/errors.ts";
 import type { FactorOwner } from "#core/factors/factor_owner.ts";
-import { canAsk, clientsShutOutBy } from "#core/factors/ways_in.ts";
+import { canAsk, clientsShutOutBy, type JudgedFactor } from "#core/factors/ways_in.ts";
 import { challengeEnded } from "#core/mfa/challenge.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
 import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
@@ -34,14 +34,14 @@ export function judgeNewFactor(
   const { mfa, passkeys } = owner.client;
   if (!mfa.factors.includes(factorType) || (factorType === "webauthn" && passkeys === null))
     throw new NestError("factor_type_not_allowed");
+  const added = { factorType, ...(factorType === "webauthn" && passkeys && { passkey: passkeys }) };
   // Nobody could present it.
-  if (!clients.some((client) => canAsk(client, [factorType]))) throw new NestError("factor_type_not_allowed");
+  if (!clients.some((client) => canAsk(client, [added]))) throw new NestError("factor_type_not_allowed");
   if (!mayAddIdentifiers(identifiers)) throw new NestError("own_address_not_verified");
   const active = factors.filter(({ status }) => status === "active");
   if (owner.isEnrolling && active.length > 0) throw challengeEnded();
   if (!hasRoom(active)) throw new NestError("too_many_factors");
-  const before = active.map((one) => one.factorType);
-  if (!confirm) requireNoneShutOut(clients, { before, after: [...before, factorType] });
+  if (!confirm) requireNoneShutOut(clients, { before: active, after: [...active, added] });
 }
 
 /** Whether a user can have a factor more. @param others the active factors of the user besides it */
@@ -53,7 +53,7 @@ export const hasRoom = (others: readonly MfaFactor[]): boolean => others.length 
  */
 export function requireNoneShutOut(
   clients: readonly OAuthClient[],
-  change: { before: readonly FactorType[]; after: readonly FactorType[] },
+  change: { before: readonly JudgedFactor[]; after: readonly JudgedFactor[] },
 ): void {
   const clientsShutOut = clientsShutOutBy(clients, change);
   if (clientsShutOut.length > 0)

@@ -70,9 +70,8 @@ async function judge(
     if (requiresEnrolment(core.oauthClients.require(userOf(caller).clientId), user))
       throw new NestError("mfa_required_by_policy");
   } else {
-    const after = left.map(({ factorType }) => factorType);
-    const before = [...after, found.factorType];
-    if (!confirm) requireNoneShutOut(core.oauthClients.list(), { before, after });
+    const before = [...left, found];
+    if (!confirm) requireNoneShutOut(core.oauthClients.list(), { before, after: left });
   }
   if (!(await staysReachable(core, userId, { factors: others, removed })))
     throw new NestError("factor_repeats_sign_in");

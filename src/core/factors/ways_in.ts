@@ -5,13 +5,17 @@ import { NestError } from "#core/errors.ts";
 import { canFollow, type FirstProof, isReceived } from "#core/mfa/offered_factors.ts";
 import { channelThatSet } from "#core/mfa/reset_channel.ts";
 import type { Identifier } from "#core/repositories/identifiers.ts";
-import type { FactorType, MfaFactor } from "#core/repositories/mfa_factors.ts";
+import type { MfaFactor } from "#core/repositories/mfa_factors.ts";
 import type { OAuthIdentity } from "#core/repositories/oauth_identities.ts";
+import type { Passkey } from "#core/repositories/passkey.ts";
 import type { Password } from "#core/repositories/passwords.ts";
 import type { User } from "#core/repositories/users.ts";
 import { isVerified } from "#core/repositories/verified_identifier.ts";
 
-type JudgedFactor = Pick<MfaFactor, "factorType" | "identifierValue">;
+/** A factor as clients can ask for it. A passkey that is not made yet has no domain. */
+export type JudgedFactor = Pick<MfaFactor, "factorType" | "identifierValue"> & {
+  passkey?: Pick<Passkey, "rpId">;
+};
 type JudgedClient = Pick<OAuthClient, "enabled" | "grants" | "name" | "passkeys">;
 
 /** What a user can begin a sign-in with. */
@@ -56,9 +60,17 @@ function waysOf({ identifiers, identities, password }: WaysIn): WayIn[] {
   ];
 }
 
-/** Whether a client can ask for second factors of one of the types. */
-export const canAsk = ({ enabled, grants, passkeys }: JudgedClient, types: readonly FactorType[]): boolean =>
-  enabled && grants.includes("mfa") && types.some((type) => type !== "webauthn" || passkeys !== null);
+/** Whether a client can ask for one of the factors. It can't ask for passkeys of another domain than its own. */
+export const canAsk = (
+  { enabled, grants, passkeys }: JudgedClient,
+  factors: readonly JudgedFactor[],
+): boolean =>
+  enabled &&
+  grants.includes("mfa") &&
+  factors.some(
+    ({ factorType, passkey }) =>
+      factorType !== "webauthn" || (passkeys !== null && (passkey?.rpId ?? passkeys.rpId) === passkeys.rpId),
+  );
 
 /**
  * Whether some sign-in of a user can be completed with one of the factors, without I/O: a client can begin it and ask for the factor, and
@@ -75,7 +87,7 @@ export function canComplete(
     firsts.some(
       ({ first, grant }) =>
         (grant === null || client.grants.includes(grant)) &&
-        usable.some((factor) => canAsk(client, [factor.factorType]) && canFollow(factor, first)),
+        usable.some((factor) => canAsk(client, [factor]) && canFollow(factor, first)),
     ),
   );
 }
@@ -125,14 +137,19 @@ export async function followsSomeWayIn(
 
 /**
  * Whether a user can sign in with the factors and ways in that they would have. A code that is sent may have the channel of every way in:
- * then nothing but recovery codes would sign the user in. An authenticator app and a passkey follow every way in, so nothing is read.
+ * then nothing but recovery codes would sign the user in. An authenticator app and a passkey follow every way in, so nothing is read; but
+ * a passkey of a domain that no client has any more signs nobody in.
  */
 export async function staysReachable(
   core: ReachCore,
   userId: string,
   { factors, identifiers: known, removed = [] }: Remaining,
 ): Promise<boolean> {
-  const judged = requiredSets(factors, removed).filter((required) => required.every(isSent));
+  const clients = core.oauthClients.list();
+  const isLimited = (factor: JudgedFactor) =>
+    isSent(factor) ||
+    (factor.factorType === "webauthn" && !clients.some((client) => canAsk(client, [factor])));
+  const judged = requiredSets(factors, removed).filter((required) => required.every(isLimited));
   if (judged.length === 0) return true;
   const [identifiers, identities, password] = await Promise.all([
     known ?? core.identifiers.listByUser(userId),
@@ -141,7 +158,7 @@ export async function staysReachable(
   ]);
   const stays = ({ _id }: { _id: string }) => !removed.includes(_id);
   const ways = { identifiers: identifiers.filter(stays), identities: identities.filter(stays), password };
-  return judged.every((required) => canComplete(required, ways, core.oauthClients.list()));
+  return judged.every((required) => canComplete(required, ways, clients));
 }
 
 /**
@@ -163,15 +180,15 @@ export async function requireWayToFactors(
 
 /**
  * The names of the enabled clients that can sign a user in before a change of their factors, and can't afterwards.
- * @param before the types of the active factors
+ * @param before the active factors
  */
 export const clientsShutOutBy = (
   clients: readonly JudgedClient[],
-  { before, after }: { before: readonly FactorType[]; after: readonly FactorType[] },
+  { before, after }: { before: readonly JudgedFactor[]; after: readonly JudgedFactor[] },
 ): string[] =>
   clients
     .filter((client) => {
-      const signsIn = (types: readonly FactorType[]) => types.length === 0 || canAsk(client, types);
+      const signsIn = (factors: readonly JudgedFactor[]) => factors.length === 0 || canAsk(client, factors);
       return client.enabled && signsIn(before) && !signsIn(after);
     })
     .map(({ name }) => name);

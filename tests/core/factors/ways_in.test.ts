@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import app from "#app";
 import type { App, OptionalGrant } from "#core/app/app.ts";
 import { canComplete, clientsShutOutBy } from "#core/factors/ways_in.ts";
+import type { FactorType } from "#core/repositories/mfa_factors.ts";
 import { hashSecret } from "#core/secrets.ts";
 import { digitsIn, PHONE, redeemCode, sentCode } from "#tests/support/codes.ts";
 import { callWith, email, phone, sentSecret, verify } from "#tests/support/identifiers.ts";
@@ -85,19 +86,35 @@ describe("canComplete", () => {
     expect(canComplete([factor], ways, [client])).toBe(expected);
   });
 
+  test("decides about a passkey by the domain of the client", () => {
+    const at = (rpId: string) => ({ ...all, passkeys: { rpId, origins: [] } });
+    const passkey = { factorType: "webauthn" as const, passkey: { rpId: "a.example" } };
+    expect(canComplete([passkey], mail, [at("a.example")])).toBe(true);
+    expect(canComplete([passkey], mail, [at("b.example")])).toBe(false);
+  });
+
   test("names the clients that a change of factors shuts out, and no client that was shut out before", () => {
     const noMfa = { ...clientWith(), name: "no mfa" };
     const noPasskeys = { ...clientWith("mfa"), name: "no passkeys" };
     const party = { rpId: "localhost", origins: [] };
     const both = { ...clientWith("mfa"), name: "both", passkeys: party };
     const disabled = { ...noMfa, enabled: false };
-    const named = (...[before, after]: Parameters<typeof clientsShutOutBy>[1]["before"][]) =>
-      clientsShutOutBy([noMfa, noPasskeys, both, disabled], { before: before ?? [], after: after ?? [] });
+    const elsewhere = { ...both, name: "elsewhere", passkeys: { ...party, rpId: "b.example" } };
+    const own = { rpId: "localhost" };
+    const factors = (types: FactorType[]) =>
+      types.map((factorType) => ({ factorType, ...(factorType === "webauthn" && { passkey: own }) }));
+    const named = (
+      before: FactorType[],
+      after: FactorType[],
+      clients = [noMfa, noPasskeys, both, disabled],
+    ) => clientsShutOutBy(clients, { before: factors(before), after: factors(after) });
     expect(named([], ["totp"])).toEqual(["no mfa"]);
     expect(named([], ["webauthn"])).toEqual(["no mfa", "no passkeys"]);
     expect(named(["totp", "webauthn"], ["webauthn"])).toEqual(["no passkeys"]);
     expect(named(["webauthn"], ["webauthn", "webauthn"])).toEqual([]);
     expect(named(["totp"], [])).toEqual([]);
+    expect(named([], ["webauthn"], [both, elsewhere])).toEqual(["elsewhere"]);
+    expect(named(["totp", "webauthn"], ["webauthn"], [both, elsewhere])).toEqual(["elsewhere"]);
   });
 });
 
@@ -287,6 +304,42 @@ describe("a user is not locked out by second factors", () => {
     expect(codeOf(refused)).toEqual([409, "mfa_confirmation_required"]);
     expect(refused.body.meta.clients).toEqual(["No passkeys"]);
     expect((await remove(fresh, { factor_id: one.factor_id, confirm: true })).status).toBe(200);
+  });
+
+  test("a passkey needs confirm if a client has another domain", async () => {
+    const elsewhere = { rpId: { local: "other.localhost", nonprod: null, prod: null }, origins: [] };
+    const samples = withSampleClients(app);
+    const clients = samples.clients.map((client) =>
+      client.id === SIMPLE ? { ...client, passkeys: elsewhere, name: "Another domain" } : client,
+    );
+    const other = await startNest({ beside: nest, app: { ...samples, clients } });
+    try {
+      await givePassword(other, ADA);
+      const tokens = (await signInWith(other, ADA)).body;
+      const refused = await addPasskey(other, tokens, { confirm: false });
+      expect(codeOf(refused)).toEqual([409, "mfa_confirmation_required"]);
+      expect(refused.body.meta.clients).toContain("Another domain");
+      expect((await addPasskey(other, tokens, { confirm: true })).status).toBe(200);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test("an app can't be removed if the passkey that stays is of a domain that no client has any more", async () => {
+    await givePassword(nest, ADA);
+    const tokens = (await signInWith(nest, ADA)).body;
+    const one = await addApp(tokens);
+    const { body } = await addPasskey(nest, tokens);
+    const made = new Authenticator().create(body.passkey_options);
+    expect((await verifyPasskey(nest, tokens, body.factor_id, made)).status).toBe(200);
+    const earlier = { $set: { "passkey.rpId": "earlier.example" } };
+    await nest.collection("mfa_factors").updateOne({ _id: body.factor_id }, earlier);
+    const fresh = (await stepUp(tokens, one)).body;
+    const refused = await remove(fresh, { factor_id: one.factor_id, confirm: true });
+    expect(codeOf(refused)).toEqual([409, "factor_repeats_sign_in"]);
+    expect((await remove(fresh, { factor_id: body.factor_id })).status).toBe(200);
+    expect((await remove(fresh, { factor_id: one.factor_id })).status).toBe(200);
+    expect((await signInWith(nest, ADA)).status).toBe(200);
   });
 
   test("a passkey that was judged beside an app can't become the only factor without confirm", async () => {
