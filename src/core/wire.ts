@@ -13,6 +13,14 @@ export function text(limit = TEXT_LIMIT) {
   return string().check(minLength(1), maxLength(limit), wellFormed());
 }
 
+/** Characters that move the cursor of a terminal or end a line. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+
+/** A name that other people read: one line of text, in a list, a mail or the terminal of an operator. */
+export function nameText(limit: number) {
+  return text(limit).check(refine((value) => !CONTROLS.test(value), "has control characters"));
+}
+
 /**
  * A non-empty email address as typed. `parseAddress` judges its length, so that a long address gets `invalid_email`,
  * for which the apps have a message (contract 1.7).

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import { oneLine } from "#tools/terminal/one_line.ts";
 
 /** Columns are separated by two spaces and have no lines, so that a table can be read by `grep` and `awk`. */
 const NO_LINES = {
@@ -9,7 +10,8 @@ const NO_LINES = {
 };
 
 /**
- * Formats rows as columns of equal width.
+ * Formats rows as columns of equal width. Cells have values from outside, such as a name that a user chose, so control characters are
+ * shown as escapes.
  * @param head the names of the columns, which are bold on a terminal
  * @returns the lines; none if there are no rows
  */
@@ -20,7 +22,7 @@ export function table(rows: readonly (readonly string[])[], head?: readonly stri
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
   });
   if (head) formatted.push(head.map((name) => styleText("bold", name, { stream: process.stdout })));
-  formatted.push(...rows.map((row) => [...row]));
+  formatted.push(...rows.map((row) => row.map(oneLine)));
   return formatted
     .toString()
     .split("\n")

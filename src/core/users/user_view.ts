@@ -15,7 +15,7 @@ import type { Role } from "#core/repositories/roles.ts";
 import type { User } from "#core/repositories/users.ts";
 import { rolesOf } from "#core/roles/rights.ts";
 import { emailOf } from "#core/users/email_of.ts";
-import { text } from "#core/wire.ts";
+import { nameText, text } from "#core/wire.ts";
 
 const METADATA_KEYS = 50;
 const METADATA_LENGTH = 500;
@@ -57,7 +57,7 @@ export const listedUserFields = extend(userFields, {
 
 /** The parameters that change a user. */
 export const profileParameters = {
-  name: optional(nullable(text(128))),
+  name: optional(nullable(nameText(128))),
   locale: optional(nullable(text(35))),
   metadata: optional(metadata),
 };

@@ -17,3 +17,11 @@ test("keeps spaces at the start of a cell, and has no lines without rows", () =>
   expect(table([["a", "  b"]])).toEqual(["a    b"]);
   expect(table([], ["head"])).toEqual([]);
 });
+
+test("shows control characters of a cell as escapes, so that no value changes the terminal or looks like another row", () => {
+  const name = "\u001b]0;owned\u0007\u001b[2J\u009b1Aa\rb\nsubscription  active";
+  const [line = "", ...more] = table([["factor", name]]);
+  expect(more).toEqual([]);
+  expect(line).not.toMatch(/\p{Cc}/u);
+  expect(line).toContain("a\\u000db\\u000asubscription  active");
+});

@@ -8,10 +8,10 @@ import { userOf } from "#core/call.ts";
 import { accountFields, accountToWire } from "#core/members/account_view.ts";
 import { createAccount } from "#core/members/accounts.ts";
 import { OWNER_RIGHTS } from "#core/roles/account_role.ts";
-import { text } from "#core/wire.ts";
+import { nameText } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
-export const request = strictObject({ name: optional(nullable(text(128))) });
+export const request = strictObject({ name: optional(nullable(nameText(128))) });
 export const response = strictObject({ account: accountFields });
 
 export const handler = rpc({

@@ -7,10 +7,10 @@ import { nullable, optional, strictObject } from "zod/mini";
 import { memberOf } from "#core/call.ts";
 import { accountFields, accountToWire } from "#core/members/account_view.ts";
 import { updateAccount } from "#core/members/accounts.ts";
-import { text } from "#core/wire.ts";
+import { nameText, text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
-export const request = strictObject({ account_id: optional(text()), name: nullable(text(128)) });
+export const request = strictObject({ account_id: optional(text()), name: nullable(nameText(128)) });
 export const response = strictObject({ account: accountFields });
 
 export const handler = rpc({

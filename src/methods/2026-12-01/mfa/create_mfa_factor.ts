@@ -15,14 +15,14 @@ import { factorOwner } from "#core/factors/factor_owner.ts";
 import { factorType } from "#core/factors/factor_view.ts";
 import { codeKey, factorKeys, mailer, rateLimiter, texter } from "#core/parts.ts";
 import { creationOptions } from "#core/passkeys/ceremony.ts";
-import { text } from "#core/wire.ts";
+import { nameText, text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 const NAME_LENGTH = 64;
 
 export const request = strictObject({
   factor_type: factorType,
-  name: optional(text(NAME_LENGTH)),
+  name: optional(nameText(NAME_LENGTH)),
   phone_number: optional(text()),
   confirm: optional(boolean()),
   mfa_token: optional(text()),

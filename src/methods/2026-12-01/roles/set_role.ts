@@ -11,13 +11,13 @@ import { setRole } from "#core/roles/change_roles.ts";
 import { rightsOfCaller } from "#core/roles/rights.ts";
 import { roleKey } from "#core/roles/role_key.ts";
 import { roleFields, roleToWire } from "#core/roles/role_view.ts";
-import { text } from "#core/wire.ts";
+import { nameText, text } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 export const request = strictObject({
   scope: oneOf(ROLE_SCOPES),
   key: roleKey(),
-  name: text(100),
+  name: nameText(100),
   level: int().check(minimum(0), maximum(100)),
   capabilities: array(text(64)).check(maxLength(20)),
 });

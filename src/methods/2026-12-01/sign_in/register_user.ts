@@ -37,7 +37,7 @@ import { register } from "#core/sign_in/registration/register.ts";
 import { registrationToWire } from "#core/sign_in/registration/registration_response.ts";
 import { codeDevice } from "#core/verifications/code_device.ts";
 import { targetType } from "#core/verifications/target_type.ts";
-import { text, typedAddress } from "#core/wire.ts";
+import { nameText, text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 const NAME_LENGTH = 128;
@@ -48,8 +48,8 @@ export const request = strictObject({
   identifier_type: targetType,
   identifier_value: typedAddress(),
   password: optional(typedPassword()),
-  name: optional(text(NAME_LENGTH)),
-  account_name: optional(text(NAME_LENGTH)),
+  name: optional(nameText(NAME_LENGTH)),
+  account_name: optional(nameText(NAME_LENGTH)),
   phone_number: optional(text()),
   redirect_uri: optional(text()),
   captcha_token: captchaToken,

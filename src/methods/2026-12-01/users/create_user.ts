@@ -17,7 +17,7 @@ import { roleKey } from "#core/roles/role_key.ts";
 import { metadata, userFields, userToWire } from "#core/users/user_view.ts";
 import { readTarget } from "#core/verifications/code_request.ts";
 import { targetType } from "#core/verifications/target_type.ts";
-import { invalidField, text, typedAddress } from "#core/wire.ts";
+import { invalidField, nameText, text, typedAddress } from "#core/wire.ts";
 import { rpc } from "#entry/rpc.ts";
 
 const flag = optional(boolean());
@@ -26,7 +26,7 @@ export const request = strictObject({
   identifier_type: targetType,
   identifier_value: typedAddress(),
   client_id: optional(text()),
-  name: optional(text(128)),
+  name: optional(nameText(128)),
   roles: optional(array(roleKey()).check(maxLength(20))),
   account_id: optional(text()),
   metadata: optional(metadata),
