@@ -8,6 +8,7 @@ import { readLimit } from "#tools/operator/limit.ts";
 import { withAccounts } from "#tools/operator/with_accounts.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 import { CommandError } from "#tools/terminal/errors.ts";
+import { oneLine } from "#tools/terminal/one_line.ts";
 import { table } from "#tools/terminal/table.ts";
 
 /** `accounts list | show`. */
@@ -51,7 +52,7 @@ function showCommand(accounts: Command): void {
       const users = members.map((member) => memberToWire(member, own));
       const rows = users.map((user) => [user.id, user.email ?? "-", user.role_key ?? "none", user.status]);
       const shown = [
-        ...[`${id}  ${account.name ?? "without a name"}  since ${account.createdAt}`, ""],
+        ...[`${id}  ${oneLine(account.name ?? "without a name")}  since ${account.createdAt}`, ""],
         ...table(rows, ["user", "address", "role", "status"]),
         ...(nextCursor === null ? [] : ["There are more members. Raise --limit to list them."]),
       ];

@@ -33,3 +33,18 @@ test("lists the accounts of a user, and shows the members of one", async () => {
   const unknown = await run("show", "account_nothing");
   expect([unknown.status, unknown.printed]).toEqual([1, expect.stringContaining("There is no account")]);
 });
+
+test("shows control characters in the name of an account as escapes", async () => {
+  const owner = await newOwner(nest);
+  // As an earlier version stored it.
+  const name = "Acme\u001b[2J\nactive";
+  await nest.collection("accounts").updateOne({ _id: owner.account_id as never }, { $set: { name } });
+  for (const args of [
+    ["list", owner.address],
+    ["show", owner.account_id],
+  ]) {
+    const { printed } = await run(...args);
+    expect(printed).toContain("Acme\\u000aactive");
+    expect(printed).not.toContain("\u001b[2J");
+  }
+});
