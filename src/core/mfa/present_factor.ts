@@ -55,7 +55,7 @@ export interface CorrectFactor {
   codesLeft: number | null;
 }
 
-/** Counts what is presented as a failure of the user, so that new challenges do not reset the count. @throws NestError rate_limited, unavailable */
+/** Counts a code of six digits as a failure of the user, so that new challenges do not reset the count. @throws NestError rate_limited, unavailable */
 function count(
   core: PresentCore,
   { userId: identity, purpose, sessionId, beakId }: MfaChallenge,
@@ -68,8 +68,9 @@ function count(
 }
 
 /**
- * Checks a presented second factor. It is counted before it is compared: on its challenge, which allows five, and for its user, or for the
- * session that becomes fresh. A code or signature is accepted for one challenge only, which may present it again.
+ * Checks a presented second factor. It is counted before it is compared: on its challenge, which allows five, and if it can be guessed, for
+ * its user, or for the session that becomes fresh. Nobody can guess a recovery code or a signature, so that a person who uses up the limit
+ * of codes with the password does not stop the user from presenting these. A code or signature is accepted for one challenge only, which may present it again.
  * @throws NestError mfa_token_expired, mfa_failed, rate_limited, unavailable
  */
 export async function presentFactor(
@@ -82,7 +83,7 @@ export async function presentFactor(
   const at = now.toISOString();
   const [attempted] = await Promise.all([core.mfaChallenges.countAttempt(_id, at), reading]);
   if (attempted === null) throw challengeEnded();
-  const counted = await count(core, challenge, reading, call);
+  const counted = "code" in presented ? await count(core, challenge, reading, call) : null;
   const correct =
     "recoveryCode" in presented
       ? await useRecoveryCode(core, attempted, presented.recoveryCode, { at, call })
@@ -92,7 +93,7 @@ export async function presentFactor(
     await auditNow(core, signInFailed({ _id, clientId }, refused, call, at), "mfa_failed");
     throw new NestError("mfa_failed");
   }
-  await releaseCorrectCode(core, counted);
+  if (counted !== null) await releaseCorrectCode(core, counted);
   return correct;
 }
 
