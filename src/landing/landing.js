@@ -1,7 +1,7 @@
 // biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
 import { offerPasskey } from "./passkey.js";
 // biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
-import { plainQuery, readAppLink, readLink, tokenOf, valueIn } from "./read_link.js";
+import { plainQuery, readAppLink, readLink, readOauthError, tokenOf, valueIn } from "./read_link.js";
 // biome-ignore lint/style/noRestrictedImports: the browser finds the file beside this one
 import { offerReset } from "./reset_password.js";
 
@@ -99,15 +99,32 @@ const magicLinkText = ({ code, state, flow }) =>
 
 const link = readLink();
 const isMagicLink = link.code && link.state;
-// A state is the text of a stranger, so a link with a code is never read as a link with a token.
-const appLink = isMagicLink ? undefined : readAppLink();
+const oauthError = isMagicLink ? undefined : readOauthError();
+const hasState = isMagicLink || oauthError !== undefined;
+// A state is the text of a stranger, so a link with a state is never read as a link with a token.
+const appLink = hasState ? undefined : readAppLink();
+/** The texts for the errors of a visit at an OAuth provider. */
+const OAUTH_ERRORS = {
+  access_denied: "oauthDeclined",
+  account_exists: "oauthAccountExists",
+  registration_disabled: "oauthRegistrationClosed",
+  temporarily_unavailable: "oauthUnavailable",
+};
 const text = isMagicLink ? magicLinkText(link) : appLink?.text;
-const tokenLink = isMagicLink ? undefined : readTokenLink();
+const tokenLink = hasState ? undefined : readTokenLink();
 
 const showTitle = (name) => {
   document.title = words[name];
   document.querySelector("h1").textContent = words[name];
 };
+
+/** Opens the app with the text, and lets the link do the same. */
+function openApp(id, text) {
+  const appUrl = `${deepLink}?${text}`;
+  document.getElementById(id).href = appUrl;
+  // Wait for the page to load, so that a browser without the app still shows the other ways to sign in.
+  window.addEventListener("load", () => location.assign(appUrl), { once: true });
+}
 
 if (text) {
   // The page hands the link over and redeems nothing.
@@ -128,11 +145,16 @@ if (text) {
   }
   show("complete");
   if (deepLink) {
-    const appUrl = `${deepLink}?${text}`;
-    document.getElementById("open").href = appUrl;
+    openApp("open", text);
     show("installed");
-    // Wait for the page to load, so that a browser without the app still shows the other ways to sign in.
-    window.addEventListener("load", () => location.assign(appUrl), { once: true });
+  }
+} else if (oauthError) {
+  const name = Object.hasOwn(OAUTH_ERRORS, oauthError.error) ? OAUTH_ERRORS[oauthError.error] : "oauthFailed";
+  document.getElementById("oauth-error").textContent = words[name];
+  show("oauth-failed");
+  if (deepLink) {
+    openApp("oauth-open", oauthError.text);
+    show("oauth-back");
   }
 } else if (tokenLink) {
   const { section, title, offer = offerToSend } = tokenLink;

@@ -80,3 +80,14 @@ export function readAppLink() {
       text: `token=${link.token}&flow=${flow}&client_id=${link.client_id}`,
     }))[0];
 }
+
+/**
+ * The error with which a person comes back from an OAuth provider, and the text with both for the app; undefined if it is no such return.
+ * The browser was redirected here, so no mail program has changed the URL.
+ */
+export function readOauthError() {
+  const query = new URLSearchParams(location.search);
+  const [error, state] = [query.get("error"), query.get("state")];
+  if (!error || !state || query.has("code")) return undefined;
+  return { error, text: `error=${encodeURIComponent(error)}&state=${encodeURIComponent(state)}` };
+}

@@ -76,6 +76,29 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
     await inspect(page, `landing-${locale}`);
   });
 
+  test.for([
+    ["access_denied", "you declined"],
+    ["account_exists", "already a user with this email address"],
+    ["registration_disabled", "accepts no new users"],
+    ["temporarily_unavailable", "did not answer"],
+    ["server_error", "Signing in did not work"],
+    ["constructor", "Signing in did not work"],
+  ])(
+    "says that signing in at a provider failed (%s), and hands the error to the app",
+    async ([error, sentence]) => {
+      const page = await suite.open("/openapi.json", { locale: "en-GB" });
+      await page.goto(`${suite.stack.api.url}/magic-link?error=${error}&state=${everyByte("a&b ü")}`, {
+        waitUntil: "domcontentloaded",
+      });
+      await page.locator("#oauth-error", { hasText: sentence }).waitFor();
+      expect(await page.locator("main section:visible").count()).toBe(1);
+      const link = (await page.getAttribute("#oauth-open", "href")) ?? "";
+      expect(link).toMatch(/^beak-app:\/\/nest\/magic-link\?/);
+      expect(Object.fromEntries(new URL(link).searchParams)).toEqual({ error, state: "a&b ü" });
+      if (error === "account_exists") await inspect(page, "landing-oauth-failed");
+    },
+  );
+
   test("keeps states of other characters unchanged, as Nest encodes them", async () => {
     const page = await suite.open("/openapi.json");
     for (const state of [

@@ -333,6 +333,16 @@ export default defineMessages({
     copied: "Kopiert.",
     incomplete: "Dieser Link ist unvollständig.",
     openAgain: "Öffne ihn noch einmal aus der E-Mail, oder fordere in {app} einen neuen an.",
+    oauthDeclined:
+      "Du bist nicht angemeldet, weil du abgelehnt hast. Geh zurück zu {app}, um es noch einmal zu versuchen oder dich anders anzumelden.",
+    oauthAccountExists:
+      "Du bist nicht angemeldet. Mit dieser E-Mail-Adresse gibt es schon einen Benutzer. Geh zurück zu {app}, melde dich anders an und verbinde dann dieses Konto.",
+    oauthRegistrationClosed:
+      "Du bist nicht angemeldet. {app} nimmt zurzeit keine neuen Benutzer an. Wenn du schon ein Konto hast, geh zurück zu {app} und melde dich anders an.",
+    oauthUnavailable:
+      "Du bist nicht angemeldet, weil der andere Dienst nicht geantwortet hat. Geh zurück zu {app} und versuche es später noch einmal.",
+    oauthFailed:
+      "Die Anmeldung hat nicht geklappt. Geh zurück zu {app} und versuche es noch einmal, oder melde dich anders an.",
     noScript:
       "Schalte JavaScript ein, oder kopiere den Teil der Adresse dieser Seite nach dem Fragezeichen und füge ihn in {app} ein.",
     inviteTitle: "Einem Konto von {app} beitreten",

@@ -327,6 +327,15 @@ export default defineMessages({
     copied: "Copied.",
     incomplete: "This link is incomplete.",
     openAgain: "Open it again from the email, or request a new link in {app}.",
+    oauthDeclined:
+      "You are not signed in, because you declined. Go back to {app} to try again or to sign in another way.",
+    oauthAccountExists:
+      "You are not signed in. There is already a user with this email address. Go back to {app}, sign in another way, then connect this account.",
+    oauthRegistrationClosed:
+      "You are not signed in. {app} accepts no new users at the moment. If you already have an account, go back to {app} and sign in another way.",
+    oauthUnavailable:
+      "You are not signed in, because the other service did not answer. Go back to {app} and try again later.",
+    oauthFailed: "Signing in did not work. Go back to {app} and try again, or sign in another way.",
     noScript:
       "Turn on JavaScript, or copy the part of this page's URL after the question mark and paste it into {app}.",
     inviteTitle: "Join an account of {app}",

@@ -17,6 +17,12 @@ export const LANDING_TEXTS = {
     copied: text(),
     incomplete: text(),
     openAgain: text(),
+    /** What a person reads who comes back from an OAuth provider without being signed in, for each error. */
+    oauthDeclined: text(),
+    oauthAccountExists: text(),
+    oauthRegistrationClosed: text(),
+    oauthUnavailable: text(),
+    oauthFailed: text(),
     noScript: text(),
     /** The page behind the link of an invitation to an account. */
     inviteTitle: text(),

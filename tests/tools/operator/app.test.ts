@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { loadApp } from "#app/load_app.ts";
 import { loadMessages } from "#app/load_messages.ts";
@@ -116,7 +116,13 @@ test("app show shows the app of NEST_APP, and app landing writes its page", asyn
     status: 0,
     printed: expect.stringMatching(/Acme .*en, de[\s\S]*client acme_web[\s\S]*plan pro +€9\.00 a month/),
   });
-  expect(await run("landing", "--out", out.path)).toMatchObject({ status: 0 });
+  const landing = () => run("landing", "--out", out.path);
+  const noDeepLink = expect.stringContaining("The app file has no `urls.deepLink`");
+  expect(await landing()).toMatchObject({ status: 0, printed: noDeepLink });
+  const file = `${FOLDER}/acme/app.ts`;
+  const source = await readFile(file, "utf8");
+  await writeFile(file, source.replace("  urls: {", '  urls: {\n    deepLink: "acme://sign-in",'));
+  expect(await landing()).toMatchObject({ status: 0, printed: expect.not.stringContaining("deepLink") });
   expect(await readFile(`${out.path}/index.html`, "utf8")).toContain(
     '<script type="module" src="landing.js">',
   );

@@ -11,6 +11,9 @@ import { createApp } from "#tools/operator/app/create_app.ts";
 import { act, examples } from "#tools/terminal/command.ts";
 import { table } from "#tools/terminal/table.ts";
 
+const NO_DEEP_LINK =
+  "The app file has no `urls.deepLink`, so the page opens no installed app and offers no passkey. Set it, such as acme://sign-in, and build the page again.";
+
 /** `app create | landing | console | show`. */
 export function appCommands(program: Command): void {
   const area = program.command("app").description("the app: its name, clients, plans, texts and colors");
@@ -42,7 +45,8 @@ export function appCommands(program: Command): void {
     await mkdir(out, { recursive: true });
     for (const [name, content] of files) await writeFile(join(out, name), content);
     const written = [...files.keys()].map((name) => join(out, name));
-    terminal.show({ files: written }, written);
+    const warnings = app.urls.deepLink === null ? [NO_DEEP_LINK] : [];
+    terminal.show({ files: written, warnings }, [...written, ...warnings]);
   });
 
   consoleCommand(area);
