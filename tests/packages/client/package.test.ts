@@ -40,6 +40,7 @@ declare module "electron" {
   export const dialog: { showErrorBox(title: string, content: string): void };
   export const net: { fetch(url: string, options?: RequestInit): Promise<Response> };
   export const safeStorage: { encryptString(text: string): Buffer; decryptString(stored: Buffer): string };
+  export const shell: { openExternal(url: string): Promise<void> };
   export const BrowserWindow: {
     getAllWindows(): { webContents: { send(channel: string, ...values: unknown[]): void } }[];
   };
