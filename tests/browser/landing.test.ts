@@ -99,6 +99,13 @@ describe.skipIf(!hasBrowser)("the landing page in a browser", () => {
     },
   );
 
+  test("hands the code of an OAuth visit, which has another form than that of a mail, to the app unchanged", async () => {
+    const page = await suite.open("/openapi.json");
+    const code = `authzcode_000000C2kdCzNlbL1BqR5FeMatI.oauth-${"0123456789abcdef".repeat(4)}`;
+    const text = await textOf(page, `?code=${code}&state=${STATE}`);
+    expect(Object.fromEntries(new URLSearchParams(text))).toEqual({ code, state: STATE });
+  });
+
   test("keeps states of other characters unchanged, as Nest encodes them", async () => {
     const page = await suite.open("/openapi.json");
     for (const state of [
