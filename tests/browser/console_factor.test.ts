@@ -24,12 +24,8 @@ describe.skipIf(!hasBrowser)("the console where roles need a second factor", () 
   beforeAll(async () => {
     caller = await callerOf(suite.stack);
   });
-  let ahead = 0;
-  const pass = (seconds: number) => {
-    ahead += seconds;
-    suite.stack.pass(seconds);
-  };
-  const codeOf = (seed: string, steps = 0) => appCode(seed, new Date(Date.now() + ahead * 1000), steps);
+  const pass = (seconds: number) => suite.stack.pass(seconds);
+  const codeOf = (seed: string, steps = 0) => appCode(seed, suite.stack.now(), steps);
   const shows = (page: Page, text: string) => page.getByText(text).first().waitFor();
   const focused = (page: Page) => page.evaluate("document.activeElement.textContent");
   const fillCode = (page: Page, code: string) => page.getByLabel("Code", { exact: true }).fill(code);

@@ -1,7 +1,7 @@
 import type { CDPSession, Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
-import { browserSuite, hasBrowser, inspect, press } from "#tests/support/browser.ts";
+import { browserSuite, hasBrowser, holdCalls, inspect, press } from "#tests/support/browser.ts";
 import { digitsIn } from "#tests/support/codes.ts";
 import { signInToConsole, userWithRoles } from "#tests/support/console.ts";
 import { appCode } from "#tests/support/mfa.ts";
@@ -13,13 +13,8 @@ describe.skipIf(!hasBrowser)("the second step in the console", () => {
   beforeAll(async () => {
     caller = await callerOf(suite.stack);
   });
-  /** Seconds by which the clock of the stack is ahead. */
-  let ahead = 0;
-  const pass = (seconds: number) => {
-    ahead += seconds;
-    suite.stack.pass(seconds);
-  };
-  const now = () => new Date(Date.now() + ahead * 1000);
+  const pass = (seconds: number) => suite.stack.pass(seconds);
+  const now = () => suite.stack.now();
   const shows = (page: Page, text: string) => page.getByText(text).first().waitFor();
   const isIn = (page: Page) => page.getByRole("heading", { name: "Users" }).waitFor();
 
@@ -138,20 +133,14 @@ describe.skipIf(!hasBrowser)("the second step in the console", () => {
     await page.unroute("**/authenticate_user");
     await press(page, "Try again");
     await page.getByRole("heading", { name: "Second step" }).waitFor();
-    let presented = 0;
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    await page.route("**/authenticate_user", async (route) => {
-      presented++;
-      await released;
-      await route.continue();
-    });
+    const held = await holdCalls(page, "authenticate_user");
     await page.getByLabel("Code", { exact: true }).fill(nextCode());
     await page.keyboard.press("Enter");
     await page.keyboard.press("Enter");
     await page.locator("button[aria-disabled=true]").waitFor();
-    release();
+    held.release();
     await isIn(page);
-    expect(presented).toBe(1);
+    expect(held.count()).toBe(1);
   });
 
   test("says why another link was not sent", async () => {

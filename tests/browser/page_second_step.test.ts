@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { asUser, callerOf, type StackCaller } from "#tests/support/black_box.ts";
-import { browserSuite, hasBrowser, inspect, press, says } from "#tests/support/browser.ts";
+import { browserSuite, hasBrowser, holdCalls, inspect, press, says } from "#tests/support/browser.ts";
 import { digitsIn, wrongCode } from "#tests/support/codes.ts";
 import { appCode } from "#tests/support/mfa.ts";
 
@@ -165,19 +165,13 @@ describe.skipIf(!hasBrowser)("the second step on the local page", () => {
   test("presents a code once when its button is pressed twice on a slow network", async () => {
     const { nextCode } = await withApp("page.twice@example.com");
     const page = await firstStep("page.twice@example.com");
-    let presented = 0;
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    await page.route("**/authenticate_user", async (route) => {
-      presented++;
-      await released;
-      await route.continue();
-    });
+    const held = await holdCalls(page, "authenticate_user");
     await page.fill("#second-code", nextCode());
     await press(page, "Continue");
     await press(page, "Continue");
-    release();
+    held.release();
     await isSignedIn(page);
-    expect(presented).toBe(1);
+    expect(held.count()).toBe(1);
   });
 
   test("shows another user nothing of what the previous user typed or waited for", async () => {

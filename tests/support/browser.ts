@@ -36,6 +36,25 @@ export const press = (page: Page, name: string) => page.getByRole("button", { na
 /** Resolves when the message bar of the local page has this text. */
 export const says = (page: Page, text: string) => page.locator("#message", { hasText: text }).waitFor();
 
+/** Calls of a page that wait until they are released. */
+export interface HeldCalls {
+  /** How many calls the page has made. */
+  count(): number;
+  release(): void;
+}
+
+/** Holds the calls that a page makes of a method, as a slow network does. */
+export async function holdCalls(page: Page, method: string): Promise<HeldCalls> {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  let count = 0;
+  await page.route(`**/${method}`, async (route) => {
+    count++;
+    await released;
+    await route.continue();
+  });
+  return { count: () => count, release };
+}
+
 /** A local stack and a browser that the tests of one `describe` share. */
 export interface BrowserSuite {
   readonly stack: TestStack;

@@ -32,6 +32,8 @@ export interface TestStack extends AsyncDisposable {
   secrets: LocalSecrets;
   /** Advances Nest's clock. */
   pass(seconds: number): void;
+  /** The time of the stack's clock. */
+  now(): Date;
   /** Starts a second Nest of another app on the same database, Stripe and SES, on another port. */
   beside(other: { app: App }): Promise<LocalApi>;
   /** Sends an HTTP request to the stack. A body is sent as JSON, a string unchanged. */
@@ -104,6 +106,7 @@ export async function startTestStack({
     stripe,
     database,
     secrets,
+    now: () => clock.now(),
     pass(seconds) {
       aheadSeconds += seconds;
     },

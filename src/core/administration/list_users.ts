@@ -84,7 +84,7 @@ type Findable = Pick<Identifier, "_id" | "userId" | "identifierType" | "identifi
 interface Wanted {
   type: IdentifierType;
   prefix: string;
-  /** Whether removed identifiers are listed, in place of those that users have or have not verified yet. */
+  /** Whether removed identifiers are listed. Otherwise, current ones are listed, verified or not. */
   isRemoved: boolean;
 }
 

@@ -29,9 +29,9 @@ export interface AllowedRemoval {
 }
 
 /**
- * Decides whether a factor may be removed, also if calls remove several factors or ways in of the user at once: the user keeps a factor
- * where the policy requires one, and a sign-in that the factors can follow. A factor that is not active, and one that an administrator
- * removes, is not judged.
+ * Decides whether a factor may be removed, also if several calls remove factors, addresses or linked accounts of the user at once. If
+ * the policy requires a factor, one must be left. A way to sign in that works with the factors must be left too. These rules do not apply
+ * to a factor that is not active, nor to an administrator who removes a factor of another user.
  * @param isOwn whether its user removes it
  * @throws NestError factor_not_found, mfa_required_by_policy, mfa_confirmation_required, factor_repeats_sign_in, unavailable
  */

@@ -131,8 +131,8 @@ async function activate(
 }
 
 /**
- * Why a factor can't stay beside those that became active at the same time; null if it can. A person who has proved one factor only may not
- * add a second. Of several factors beyond the limit, each is refused that finds too many: an activation can't know which one was the first.
+ * The error if a factor can't stay beside factors that became active at the same time, or null. A person who has presented only one factor
+ * can't add a second factor. If simultaneous activations exceed the limit, each of them may be refused: none knows which one was first.
  */
 function refusalBeside(others: readonly MfaFactor[], { isEnrolling }: FactorOwner): NestError | null {
   if (isEnrolling && others.length > 0) return challengeEnded();

@@ -45,7 +45,7 @@ async function readOwned(core: ChangeCore, userId: string): Promise<Owned> {
 
 /**
  * Removes an address or number of a user. Another user can add it then. A pending one can always be removed. The last verified one
- * can't be removed, also if several are removed at once; nor can the last one that a second factor of the user can follow. A repeated
+ * can't be removed, also if several are removed at once. Neither can the last one that works with a second factor of the user. A repeated
  * call changes nothing.
  * @returns when it was removed, ISO
  * @throws NestError identifier_not_found, last_sign_in_method, unavailable

@@ -21,8 +21,8 @@ interface Unlinking {
 }
 
 /**
- * Unlinks an account. The user's last sign-in method can't be removed, also if several calls remove methods at once; nor can the last
- * one that a second factor of the user can follow. A repeated call changes nothing.
+ * Unlinks an account. The user's last sign-in method can't be removed, also if several calls remove methods at once. Neither can the
+ * last method that works with a second factor of the user. A repeated call changes nothing.
  * @returns when it was unlinked, ISO
  * @throws NestError reauthentication_required, oauth_identity_not_found, last_sign_in_method, unavailable
  */

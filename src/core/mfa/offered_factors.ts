@@ -64,7 +64,7 @@ function isSameChannel(
 
 const provesKnowledge = (amr: readonly AuthenticationMethod[]) => amr.includes("pwd");
 
-/** A mailed code goes to a verified address of the user only: not to one that they removed. */
+/** Whether the user can receive a code of the factor. Mail goes only to an address that the user has verified and not removed. */
 export const isReceived = (
   { factorType, identifierValue }: Pick<MfaFactor, "factorType" | "identifierValue">,
   identifiers: readonly Pick<Identifier, "identifierValue" | "verifiedAt" | "removedAt">[],
